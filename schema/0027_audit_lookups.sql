@@ -34,3 +34,21 @@ SELECT relay.alter_events('CREATE INDEX auth_events_refused_addresses ON relay.a
 SELECT relay.alter_events('CREATE INDEX auth_events_refused_orgs ON relay.auth_events (org_id, occurred_at, event_id) WHERE outcome = ''failed''');
 -- For relay.has_own_event: what was done to an organization, a role or the database. These events are few.
 SELECT relay.alter_events('CREATE INDEX auth_events_of_orgs ON relay.auth_events (org_id, occurred_at) WHERE agent_id IS NULL AND outcome = ''ok''');
+
+-- What `audit maintain` removes: also rotations of fleets, which a run continues within hours.
+CREATE OR REPLACE FUNCTION relay.prune_operations(max_rows integer DEFAULT 100000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    PERFORM relay.require_between('max_rows', prune_operations.max_rows, 1, 1000000);
+    DELETE FROM relay.fleet_rotations WHERE rotation_id = ANY (ARRAY(
+        SELECT f.rotation_id FROM relay.fleet_rotations AS f WHERE f.last_at < clock_timestamp() - interval '30 days'
+        LIMIT prune_operations.max_rows FOR UPDATE SKIP LOCKED));
+    DELETE FROM relay.operations WHERE op_id = ANY (ARRAY(
+        SELECT o.op_id FROM relay.operations AS o WHERE o.at < clock_timestamp() - interval '30 days'
+        LIMIT prune_operations.max_rows FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;

@@ -120,6 +120,7 @@ void refuse_for_one(RotateOptions const &options) {
         {"--expect", options.expect.has_value()},
         {"--batch", options.batch.has_value()},
         {"--on-error", options.on_error.has_value()},
+        {"--restart", options.restart},
         {options.sink.only_for_many(), !options.sink.only_for_many().empty()},
     };
     for (auto const &[name, given] : others) {
@@ -147,6 +148,10 @@ void declare_fleet(OptionSet &set, RotateOptions &options) {
                {.names = "--on-error",
                 .description = "after an agent fails, stop or continue with the others (default: continue)"},
                {"stop", "continue"}, options.on_error);
+    add_flag(set,
+             {.names = "--restart",
+              .description = "rotate all again, also agents that an unfinished run of the same command has done"},
+             options.restart);
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct RotateOptions {
     std::optional<std::int64_t> limit{};
     std::optional<std::int64_t> expect{};
     std::optional<std::string> on_error{};
+    bool restart = false;
 
     /// Returns whether the command may find that no new key is needed.
     bool may_find_nothing_to_do() const {

@@ -5,6 +5,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/fleet/agent_rows.hpp"
+#include "cli/fleet/second_connection.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/row_reader.hpp"
 #include "cli/output/list_output.hpp"
@@ -125,6 +126,8 @@ std::string conclusion(ImportedAgents const &done) {
 
 ExitStatus run(Options const &options, Context &context) {
     ImportAgents request = make_request(options);
+    auto const beside = second_connection(context);
+    request.beside = beside.get();
     WriteOptions const by = context.write_options();
     auto const sink = open_batch_sink(options.sink, context.output());
     if (!by.dry_run) {
@@ -212,7 +215,8 @@ columns, in any order; other columns are ignored:
 
 The keys go to --secrets-dir, one file each. Or they go to one --secret-file, one line each (--secret-format json or
 sealed), or to --deliver, as with `migrate-legacy issue`. The rows are imported in batches. Each batch is first
-delivered and made durable, and then committed. FILE may be of any size.
+delivered and made durable, and then committed. Into files, the server writes two batches at the same time, over two
+connections. Such a batch has at most 1000 agents. FILE may be of any size.
 
 If the command is killed, run it again. An agent that exists as its row says is left as it is, and gets no other key. A
 row that contradicts an existing agent fails, and so does a row that cannot be read. The others are imported, and the

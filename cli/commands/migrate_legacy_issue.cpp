@@ -24,6 +24,8 @@ namespace relay::cli::migrate_legacy_issue_command {
 
 namespace {
 
+constexpr std::size_t most_named = 20;  // agents whose --after failed: any number of them may
+
 struct Options {
     std::vector<std::string> agents{};
     std::optional<std::string> file{};
@@ -153,12 +155,17 @@ ExitStatus run(Options const &options, Context &context) {
     }
     std::optional<Progress> progress;
     std::vector<std::string> not_followed;
+    std::size_t more_not_followed = 0;
     IssueObserver observer;
     observer.committed = [&](std::vector<IssuedToAgent> const &batch) {
         for (IssuedToAgent const &issued : batch) {
             if (auto const failure =
                     after_delivery_to(options.sink.sink, issued.agent_id, issued.org_id, issued.key_id)) {
-                not_followed.push_back("agent " + issued.agent_id.text() + ": " + *failure);
+                if (not_followed.size() < most_named) {
+                    not_followed.push_back("agent " + issued.agent_id.text() + ": " + *failure);
+                } else {
+                    ++more_not_followed;
+                }
             }
         }
     };
@@ -184,6 +191,9 @@ ExitStatus run(Options const &options, Context &context) {
         document.warnings.push_back(*warning);
     }
     document.warnings.insert(document.warnings.end(), not_followed.begin(), not_followed.end());
+    if (more_not_followed > 0) {
+        document.warnings.push_back("--after failed for " + counted(more_not_followed, "more agent"));
+    }
     std::vector<std::string> const others = other_kinds(context, done.faults);
     document.warnings.insert(document.warnings.end(), others.begin(), others.end());
     if (done.in_delivery.agents > 0) {

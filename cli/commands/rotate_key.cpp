@@ -270,7 +270,10 @@ others are rotated, and the command exits 7. The output names it. --on-error sto
 
 A fleet is rotated in batches. Each batch is first delivered and made durable, and then committed. If the command is
 killed, run it again. Until 12 hours after its last batch, the same command continues the rotation, also on another
-machine. Then agents that have their new key are left out. Two runs at the same time share the work. With --deliver, one agent's key is staged
+machine. Then agents that have their new key are left out; --restart rotates them again. Keys of the killed run's last
+batch may be in an unfinished file, FILE.batch or AGENT-ID.key.new. Run the command where that file is, too: it settles
+the file first. Into files, the server writes two batches at the same time, over
+two connections. Such a batch has at most 1000 keys. Two runs at the same time share the work. With --deliver, one agent's key is staged
 at a time: one commit confirms an agent and stages the next. After a kill, only the agent of that delivery gets another
 key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N keys; the
 next run continues. At a terminal the command asks first; a script is not asked.

@@ -4,6 +4,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/fleet/fleet_progress.hpp"
+#include "cli/fleet/second_connection.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/list_output.hpp"
 #include "cli/output/output.hpp"
@@ -26,6 +27,7 @@ RotateFleet make_request(RotateOptions const &options) {
                         .retire_on_first_use = options.retire_on_first_use,
                         .force = options.force,
                         .expires_at = options.expires_at,
+                        .restart = options.restart,
                         .limit = options.limit,
                         .expect = options.expect,
                         .stop_on_fault = options.on_error == "stop"};
@@ -69,6 +71,7 @@ Record totals_record(RotatedFleet const &done) {
                    machine_only("done_before", done.before.done)}),
         machine_only("complete", done.complete),
         machine_only("batches", done.batches),
+        machine_only("continued_since", done.continued),
         machine_only("delivered_to", or_null(done.delivered_to)),
     };
 }
@@ -100,7 +103,13 @@ void announce(Context &context, RotateFleet const &request, FleetCounts const &c
     std::string const what = counted(static_cast<std::size_t>(counts.candidates), "agent") + whose(request);
     context.output().note("rotating the keys of " + what + (others.empty() ? "" : "; left out: " + others));
     if (continued) {
-        context.output().note("this continues the rotation that began at " + format_instant_seconds(*continued));
+        context.output().note("this continues the rotation that began at " + format_instant_seconds(*continued) +
+                              (counts.done > 0 ? "; add --restart to rotate the agents again that it has done" : ""));
+        if (!is_delivered) {
+            context.output().note(
+                "if a run of it was killed on another machine, run the command there, too: keys of its "
+                "last batch may be in an unfinished file there");
+        }
     }
     if (counts.candidates == 0 || context.is_dry_run()) {
         return;
@@ -135,7 +144,9 @@ void end(Context &context, std::int64_t rotation, WriteOptions const &by) {
 }  // namespace
 
 ExitStatus rotate_fleet(RotateOptions const &options, Context &context) {
-    RotateFleet const request = make_request(options);
+    RotateFleet request = make_request(options);
+    auto const beside = second_connection(context);
+    request.beside = beside.get();
     WriteOptions const by = context.write_options();
     auto const sink = open_batch_sink(options.sink, context.output());
     if (!by.dry_run) {

@@ -148,6 +148,21 @@ def test_expect_limit_and_dry_run(relay, database, tmp_path, org):
     relay.error("agent", "import", "nosuch.csv", *FOLDER, check=2)
 
 
+def test_two_batches_are_written_at_the_same_time_except_below_a_limit(relay, database, tmp_path, org):
+    write(tmp_path / "a.csv", 6)
+    done = load(relay, "a.csv", "--batch", "3", *LINES)
+    assert totals(done) == {"created": 6} and [item["line"] for item in done["items"]] == [2, 3, 4, 5, 6, 7]
+    in_file = [json.loads(line)["agent_id"] for line in (tmp_path / "keys.jsonl").read_text().splitlines()]
+    assert in_file == [f"bot-{n}" for n in (3, 4, 5, 0, 1, 2)], "the second batch ends before the first one"
+    assert_one_key_each(database, tmp_path, 6)
+    relay("org", "create", "small", "--name", "S", "--max-agents", "5", check=0)
+    write(tmp_path / "b.csv", 6, prefix="few-", org="small")
+    done = load(relay, "b.csv", "--batch", "3", *FOLDER, check=7)
+    assert totals(done) == {"created": 5, "failed": 1}
+    (failed,) = [item for item in done["items"] if item["outcome"] == "failed"]
+    assert failed["agent_id"] == "few-5" and "is at its limit of agents" in failed["reason"]
+
+
 def test_into_a_store(relay, database, tmp_path, org):
     (tmp_path / "got").mkdir()
     write(tmp_path / "a.csv", 6)

@@ -1,11 +1,12 @@
 """rotate-key --all: how far a run goes, which rotation it continues, and the time at which the new keys end."""
 
+import hashlib
 import json
 
 import pytest
 
 from support.agents import key_id
-from support.key_fleet import FOLDER, assert_rotated_once, counts, keys_by_agent, make_fleet, rotate_fleet
+from support.key_fleet import FOLDER, LINES, assert_rotated_once, counts, keys_by_agent, make_fleet, rotate_fleet
 from support.legacy_seal import OWNERS, open_sealed, write_seal_keys
 from support.processes import wait_until
 
@@ -106,3 +107,63 @@ def test_the_deadline_of_a_delivery_does_not_pass_during_after(relay, database, 
     make_fleet(database, 3)
     words = ("--deliver", "cat > /dev/null", "--deliver-timeout", "2s", "--after", "sleep 3")
     assert counts(rotate_fleet(relay, "--all", *words)) == {"rotated": 3}
+
+
+def test_two_batches_are_written_at_the_same_time(relay, database, tmp_path):
+    make_fleet(database, 5)
+    done = rotate_fleet(relay, "--all", "--batch", "3", *LINES)
+    assert counts(done) == {"rotated": 5} and done["batches"] == 2 and [item["agent_id"] for item in done["items"]] == names(5)
+    began = [row["began"] for row in database.rows("SELECT min(created_at) AS began FROM relay.agent_keys WHERE state = 'active' GROUP BY agent_id ORDER BY agent_id")]
+    assert began[0] == began[2] < began[3] == began[4]
+    in_file = [json.loads(line)["agent_id"] for line in (tmp_path / "keys.jsonl").read_text().splitlines()]
+    assert in_file == names(5)[3:] + names(5)[:3], "the second batch ends before the first one"
+    assert_rotated_once(database, tmp_path, names(5))
+
+
+@pytest.mark.parametrize("refused", ["agent-0001", "agent-0004"])
+def test_of_two_batches_at_the_same_time_one_agent_fails_alone(relay, database, tmp_path, refused):
+    make_fleet(database, 6)
+    database.execute(f"ALTER TABLE relay.agent_keys ADD CONSTRAINT not_this CHECK (agent_id <> '{refused}') NOT VALID")
+    done = rotate_fleet(relay, "--all", "--batch", "3", *FOLDER, check=7)
+    assert counts(done) == {"rotated": 5, "failed": 1} and [item["agent_id"] for item in done["items"] if item["outcome"] == "failed"] == [refused]
+    database.execute("ALTER TABLE relay.agent_keys DROP CONSTRAINT not_this")
+    assert counts(rotate_fleet(relay, "--all", "--batch", "3", *FOLDER)) == {"rotated": 1}
+    assert_rotated_once(database, tmp_path, names(6))
+
+
+def test_a_role_that_may_have_one_connection_rotates_a_fleet(relay, database, tmp_path):
+    make_fleet(database, 9)
+    login = database.cluster.login("one_connection", member_of="relay_provisioner")
+    database.execute(f"ALTER ROLE {login} CONNECTION LIMIT 1")
+    done = rotate_fleet(relay.with_(dsn=database.dsn(user=login)), "--all", "--batch", "2", *LINES)
+    assert counts(done) == {"rotated": 9}
+    assert_rotated_once(database, tmp_path, names(9))
+
+
+def test_a_rotation_that_could_be_continued_is_begun_anew(relay, database, tmp_path):
+    make_fleet(database, 4)
+    words = ("--all", "--grace", "0", *FOLDER, "--replace")
+    assert counts(rotate_fleet(relay, *words, "--limit", "2")) == {"rotated": 2}
+    first = keys_by_agent(database)
+    done = rotate_fleet(relay, *words, "--limit", "1")
+    assert counts(done) == {"rotated": 1} and done["left_out"]["done_before"] == 2 and done["continued_since"]
+    done = rotate_fleet(relay, *words, "--restart")
+    assert counts(done) == {"rotated": 4} and done["continued_since"] is None
+    assert not set(list(first["agent-0000"])[:2]) & {key for key, state in keys_by_agent(database)["agent-0000"].items() if state == "active"}
+    relay.error("rotate-key", "agent-0000", "--restart", "--secret-stdout", check=2)
+
+
+def test_a_rotation_that_0_1_0_has_begun_is_continued(relay, database, tmp_path):
+    """0.1.0 wrote an owner, labels and a pattern as they are, without quotes."""
+    make_fleet(database, 6)
+    words = ("--all", "--owner", "team-0", "--match", "agent-*", *FOLDER)
+    assert counts(rotate_fleet(relay, *words, "--limit", "1")) == {"rotated": 1}
+    request = database.value("SELECT request FROM relay.fleet_rotations")
+    plain = request.replace('"', "")
+    assert plain != request
+    bits = int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=16, key=b"relay-admin operation").digest()[:15], "big")
+    request_id = "op_" + "".join("0123456789abcdefghjkmnpqrstvwxyz"[bits >> 5 * n & 31] for n in reversed(range(24)))
+    database.execute("UPDATE relay.fleet_rotations SET request = %s, request_id = %s", plain, request_id)
+    done = rotate_fleet(relay, *words)
+    assert counts(done) == {"rotated": 1} and done["left_out"]["done_before"] == 1
+    assert database.value("SELECT array_agg(request) FROM relay.fleet_rotations WHERE ended_at IS NOT NULL") == [plain]

@@ -163,6 +163,21 @@ def test_a_kill_leaves_one_staged_key(relay, database, tmp_path, got):
         assert len(states) == (3 if agent == "agent-0003" else 2)
 
 
+def test_a_dry_run_goes_by_the_rules_of_the_store(relay, database, tmp_path, got):
+    make_fleet(database, 2)
+    for _ in range(5):
+        rotate_fleet(relay, "--all", "--match", "agent-0001", "--force", "--deliver", "exit 3", check=7)
+    before = keys_by_agent(database)
+    words = ("--all", "--grace", "0", "--deliver", PUT)
+    dry = rotate_fleet(relay, *words, "--dry-run", check=7)
+    assert counts(dry) == {"rotated": 1, "failed": 1} and dry["delivered_to"] is None
+    assert keys_by_agent(database) == before and got() == {}
+    real = rotate_fleet(relay, *words, check=7)
+    fields = ("agent_id", "outcome", "reason")
+    assert [[item[field] for field in fields] for item in dry["items"]] == [[item[field] for field in fields] for item in real["items"]]
+    assert all(item["previous_works_until"] for done in (dry, real) for item in done["items"] if item["outcome"] == "rotated")
+
+
 def test_flags_of_the_delivery_need_it(relay, database, tmp_path):
     make_fleet(database, 1)
     for flag in (("--read-back", "x"), ("--after", "x"), ("--settle", "1m"), ("--deliver-timeout", "1m"), ("--deliver-jobs", "2")):

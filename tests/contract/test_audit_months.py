@@ -343,6 +343,8 @@ def test_old_operations_sightings_and_changes_are_pruned_and_young_ones_kept(dat
                      " (%s, '192.0.2.2', now() - interval '50 days'), (%s, '192.0.2.3', now() - interval '1 day'),"
                      " ('000000000000', '192.0.2.1', now() - interval '60 days'), ('000000000000', '192.0.2.9', now() - interval '90 days')",
                      *[key_id(key)] * 3)  # fmt: skip
+    database.execute("INSERT INTO relay.fleet_rotations (request_id, request, began_by, last_at)"
+                     " SELECT 'r' || days, '', 'test', now() - make_interval(days => days) FROM unnest(ARRAY[29, 31, 40, 50]) AS days")  # fmt: skip
     young = database.value("SELECT count(*) FROM relay.operations") - 5
     connection = database.connect(user=login_of(database, "relay_provisioner"))
     with connection.cursor() as cursor:
@@ -352,6 +354,7 @@ def test_old_operations_sightings_and_changes_are_pruned_and_young_ones_kept(dat
         assert cursor.fetchone() == (3, 0)
     connection.close()
     assert database.value("SELECT count(*) FROM relay.operations") == young
+    assert database.value("SELECT array_agg(request_id) FROM relay.fleet_rotations") == ["r29"]
     left = database.rows("SELECT key_id, host(ip_address) AS ip FROM relay.key_sightings ORDER BY 1, 2")
     assert {(row["key_id"], row["ip"]) for row in left} == {(key_id(key), "192.0.2.3"), ("000000000000", "192.0.2.1")}
 

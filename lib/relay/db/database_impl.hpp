@@ -20,10 +20,13 @@ constexpr auto least_commit_wait = std::chrono::seconds(2);
 /// Marks the time in which a signal must not end the program immediately.
 class Running {
   public:
-    explicit Running(int socket) { running::opened(socket); }
-    ~Running() { running::closed(); }
+    explicit Running(int socket) : m_before(running::opened(socket)) {}
+    ~Running() { running::closed(m_before); }
     Running(Running const &) = delete;
     Running &operator=(Running const &) = delete;
+
+  private:
+    running::Open m_before;
 };
 
 /// The server rolled back at COMMIT because it could not wake the listeners.

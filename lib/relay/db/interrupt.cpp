@@ -18,16 +18,18 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_alw
 
 namespace running {
 
-void opened(int socket) noexcept {
+Open opened(int socket) noexcept {
+    Open const before{.socket = open_socket, .is_open = is_open};
     open_socket = socket;
     is_open = true;
+    return before;
 }
 
 void commit_sent() noexcept { open_socket = -1; }
 
-void closed() noexcept {
-    open_socket = -1;
-    is_open = false;
+void closed(Open const &before) noexcept {
+    open_socket = before.socket;
+    is_open = before.is_open;
 }
 
 bool interrupted() noexcept { return was_interrupted; }

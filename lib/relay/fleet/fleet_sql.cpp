@@ -14,18 +14,19 @@ namespace {
 // Both in one statement: a rotation that is opened between two of them would be neither open nor later than the last one.
 constexpr auto find_sql = R"sql(
 SELECT open.rotation_id, open.began_order, open.began_at, COALESCE(open.rotation_id - 1, every.last, 0) AS last
-FROM (SELECT max(rotation_id) AS last FROM relay.fleet_rotations WHERE request_id = $1) AS every
+FROM (SELECT max(rotation_id) AS last FROM relay.fleet_rotations WHERE request_id = ANY ($1::text[] COLLATE "C")) AS every
 LEFT JOIN relay.fleet_rotations AS open
-    ON open.request_id = $1 AND open.ended_at IS NULL AND open.last_at >= now() - make_interval(secs => $2))sql";
+    ON open.request_id = ANY ($1::text[] COLLATE "C") AND open.ended_at IS NULL AND open.last_at >= now() - make_interval(secs => $2)
+ORDER BY open.rotation_id DESC LIMIT 1)sql";
 
 constexpr auto end_old_sql = R"sql(
 UPDATE relay.fleet_rotations SET ended_at = now()
-WHERE request_id = $1 AND ended_at IS NULL AND last_at < now() - make_interval(secs => $2))sql";
+WHERE request_id = ANY ($1::text[] COLLATE "C") AND ended_at IS NULL AND last_at < now() - make_interval(secs => $2))sql";
 
 // Also one that has ended since.
 constexpr auto find_since_sql = R"sql(
 SELECT rotation_id, began_order, began_at FROM relay.fleet_rotations
-WHERE request_id = $1 AND rotation_id > $2 ORDER BY rotation_id DESC LIMIT 1)sql";
+WHERE request_id = ANY ($1::text[] COLLATE "C") AND rotation_id > $2 ORDER BY rotation_id DESC LIMIT 1)sql";
 
 constexpr auto open_sql = R"sql(
 INSERT INTO relay.fleet_rotations (request_id, request, began_by) VALUES ($1, $2, $3)
@@ -35,6 +36,8 @@ constexpr auto note_work_sql = "UPDATE relay.fleet_rotations SET last_at = now()
 
 constexpr auto end_sql =
     "UPDATE relay.fleet_rotations SET ended_at = now() WHERE rotation_id = $1 AND ended_at IS NULL";
+
+constexpr auto has_ended_sql = "SELECT count(ended_at) = 1 AS ended FROM relay.fleet_rotations WHERE rotation_id = $1";
 
 constexpr std::int64_t page_size = 5000;  // as in the statements
 
@@ -155,6 +158,10 @@ db::Pending<PageEnd> ask_end_of_page(db::Transaction &transaction, FleetQuery co
                            });
 }
 
+std::vector<OperationId> ids_of(FleetRequest const &request) {
+    return {operation_id_for(request.text), operation_id_for(request.earlier_text)};
+}
+
 OpenRotation read_rotation(db::Row const &row) {
     return {.rotation_id = row.integer("rotation_id"),
             .began_order = row.integer("began_order"),
@@ -163,8 +170,8 @@ OpenRotation read_rotation(db::Row const &row) {
 
 }  // namespace
 
-FoundRotation find_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age) {
-    db::Rows const rows = transaction.exec(find_sql, {operation_id_for(request), most_age});
+FoundRotation find_rotation(db::Transaction &transaction, FleetRequest const &request, std::chrono::seconds most_age) {
+    db::Rows const rows = transaction.exec(find_sql, {db::array_text(ids_of(request)), most_age});
     FoundRotation found{.last_before = rows.one().integer("last")};
     if (rows.one().optional_integer("rotation_id")) {
         found.open = read_rotation(rows[0]);
@@ -173,14 +180,15 @@ FoundRotation find_rotation(db::Transaction &transaction, std::string const &req
     return found;
 }
 
-OpenRotation open_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age,
+OpenRotation open_rotation(db::Transaction &transaction, FleetRequest const &request, std::chrono::seconds most_age,
                            std::int64_t last_before, Attribution const &by) {
-    transaction.send(end_old_sql, {operation_id_for(request), most_age});
-    db::Rows since = transaction.exec(find_since_sql, {operation_id_for(request), last_before});
+    std::string const ids = db::array_text(ids_of(request));
+    transaction.send(end_old_sql, {ids, most_age});
+    db::Rows since = transaction.exec(find_since_sql, {ids, last_before});
     bool is_new = false;
     if (since.empty()) {
-        is_new = transaction.exec(open_sql, {operation_id_for(request), request, by.actor}).affected() == 1;
-        since = transaction.exec(find_since_sql, {operation_id_for(request), last_before});
+        is_new = transaction.exec(open_sql, {operation_id_for(request.text), request.text, by.actor}).affected() == 1;
+        since = transaction.exec(find_since_sql, {ids, last_before});
     }
     transaction.confirm(!since.empty(), "the record of this rotation (relay.fleet_rotations)");
     OpenRotation open = read_rotation(since[0]);
@@ -194,7 +202,8 @@ void note_work(db::Transaction &transaction, std::int64_t rotation_id) {
 
 void end_rotation(db::Transaction &transaction, std::int64_t rotation_id) {
     transaction.send(end_sql, {rotation_id});
-    transaction.confirm(true, "the end of this rotation");
+    transaction.confirm(transaction.exec(has_ended_sql, {rotation_id}).one().boolean("ended"),
+                        "the end of this rotation (relay.fleet_rotations)");
 }
 
 std::optional<PageCounts> count_page(db::Transaction &transaction, FleetQuery const &query,

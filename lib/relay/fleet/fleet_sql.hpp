@@ -22,15 +22,22 @@ struct OpenRotation {
     bool continued = false;  ///< it began in another run
 };
 
+/// A request in one line, for which there is one open rotation at a time.
+struct FleetRequest {
+    std::string text;
+    std::string
+        earlier_text;  ///< as an earlier version of the program wrote the same; the same text if it does not differ
+};
+
 /// The open rotation for a request; none: there is none in which a run was at work within `most_age`.
 struct FoundRotation {
     std::optional<OpenRotation> open{};
     std::int64_t last_before = 0;  ///< the id of the last rotation for this request before it
 };
-FoundRotation find_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age);
+FoundRotation find_rotation(db::Transaction &transaction, FleetRequest const &request, std::chrono::seconds most_age);
 /// Returns the last rotation for this request that is later than `last_before`, even if it has ended since: another run has
 /// then done the work meanwhile. If there is none, opens one. Ends an open rotation that is older than `most_age`.
-OpenRotation open_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age,
+OpenRotation open_rotation(db::Transaction &transaction, FleetRequest const &request, std::chrono::seconds most_age,
                            std::int64_t last_before, Attribution const &by);
 /// Notes that a run of it is at work.
 void note_work(db::Transaction &transaction, std::int64_t rotation_id);

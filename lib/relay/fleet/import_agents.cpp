@@ -17,7 +17,7 @@ namespace {
 
 /// Agents whose rows are remembered to name the line of a repeat.
 constexpr std::size_t most_seen = 16'000;
-/// Rows of a batch: more of them cost memory, and win no time.
+/// Rows of all batches at the same time: more of them cost memory, and win no time.
 constexpr std::size_t most_rows = 2000;
 
 }  // namespace
@@ -29,7 +29,8 @@ class AgentImport::Impl {
         if (delivery.staging() && !m_run.only_tries()) {
             m_store.emplace(m_run);
         }
-        m_batch_size = std::clamp<std::size_t>(std::min(m_run.request().batch, delivery.most_at_once()), 1, most_rows);
+        m_batch_size = std::clamp<std::size_t>(std::min(m_run.request().batch, delivery.most_at_once()), 1,
+                                               most_rows / m_files.at_once());
         outcome::expect_more(!m_run.options().dry_run);
     }
 
@@ -44,7 +45,9 @@ class AgentImport::Impl {
         }
         m_waiting.push_back(std::move(row));
         auto const left = m_run.left(pending());
-        if (m_waiting.size() >= m_batch_size || (left && *left <= static_cast<std::int64_t>(m_waiting.size()))) {
+        std::size_t const at_once = m_store ? 1 : m_files.at_once();
+        if (m_waiting.size() >= at_once * m_batch_size ||
+            (left && *left <= static_cast<std::int64_t>(m_waiting.size()))) {
             flush();
         }
     }
@@ -73,7 +76,7 @@ class AgentImport::Impl {
     /// Returns the line of an earlier row of the same agent. Remembers only recent rows; for those that are far apart, the
     /// database reports that the agent exists.
     std::optional<std::size_t> repeats(AgentRow const &row) {
-        if (m_seen.size() >= most_seen) {
+        if (m_seen.size() >= most_seen && m_waiting.empty()) {
             m_seen.clear();
         }
         auto const [first, is_new] = m_seen.try_emplace(row.agent.id, row.line);
@@ -86,14 +89,19 @@ class AgentImport::Impl {
             if (m_store && !rows.empty()) {
                 return m_store->create_all(rows);
             }
-            run_in_parts(
-                std::span<AgentRow const>(rows),
-                [&](std::span<AgentRow const> part) {
-                    m_run.request().only_count ? count(part) : m_files.create(part);
-                },
-                [&](AgentRow const &row, Error const &error) {
-                    m_run.report(outcome_of(row, ImportOutcome::failed, what_failed(error)));
-                });
+            std::span<AgentRow const> const all(rows);
+            if (m_run.request().only_count) {
+                run_in_parts(
+                    all, [this](std::span<AgentRow const> part) { count(part); },
+                    [this](AgentRow const &row, Error const &error) {
+                        m_run.report(outcome_of(row, ImportOutcome::failed, what_failed(error)));
+                    });
+            } else if (all.size() > m_batch_size) {
+                std::size_t const half = (all.size() + 1) / 2;
+                m_files.create_pair(all.first(half), all.subspan(half));
+            } else {
+                m_files.create_parts(all);
+            }
         });
     }
 

@@ -60,6 +60,8 @@ struct ImportAgents {
     std::function<void(ImportedAgent const &)> each{};  ///< what became of a row is committed
     /// Called once the delivery to an agent is confirmed. Returns what went wrong; none: nothing.
     std::function<std::optional<std::string>(ImportedAgent const &)> after{};
+    /// A second connection to the same database: the server writes two batches at the same time. None: one after the other.
+    db::Database *beside = nullptr;
 };
 
 struct ImportedAgents : WriteReceipt {

@@ -3,9 +3,11 @@
 #include "relay/identity/deliver_then_commit.hpp"
 #include "relay/identity/use_case.hpp"
 
+#include <utility>
+
 namespace relay {
 
-KeyBatch::Done KeyBatch::run(Take const &take, Write const &write_keys) {
+KeyBatch::Done KeyBatch::run(Take const &take, Write const &write, Meanwhile const &meanwhile) {
     Done done;
     bool delivered = false;
     bool prepared = false;
@@ -28,18 +30,21 @@ KeyBatch::Done KeyBatch::run(Take const &take, Write const &write_keys) {
                     transaction.nothing_to_do();
                     return;
                 }
-                prepared = true;
-                m_delivery.made_for(transaction.database_id());
                 mint(transaction, able, done);
-                if (m_options.dry_run) {
-                    write(transaction, write_keys, [] {});
-                } else {
-                    delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
-                    write(transaction, write_keys, [this] {
-                        m_delivery.deliver();
-                        mint_ahead();
-                    });
+                auto const there = write(transaction, m_keys);
+                if (meanwhile) {
+                    transaction.settle_while([&] { meanwhile(transaction); });
                 }
+                prepared = true;
+                hand_over(transaction, done);
+                transaction.settle_while([&] {
+                    if (!m_options.dry_run) {
+                        delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
+                        m_delivery.deliver();
+                        mint_ahead(m_keys.size());
+                    }
+                });
+                transaction.confirm(there.get(), "a new key of this batch");
             },
             &m_delivery, delivered);
     } catch (...) {
@@ -74,9 +79,11 @@ std::vector<Receiver> KeyBatch::able_to_receive(std::vector<Receiver> const &age
 
 void KeyBatch::mint(db::Transaction &transaction, std::vector<Receiver> const &agents, Done &done) {
     m_keys.clear();
-    for (Receiver const &agent : agents) {
-        auto const [key, hash_hex] = next_key();
-        m_delivery.add({.org = agent.org, .agent = &agent.agent, .key = key, .owner = agent.owner});
+    mint_ahead(agents.size());
+    m_minted = std::exchange(m_ahead, {});
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+        auto const &[key, hash_hex] = m_minted[i];
+        Receiver const &agent = agents[i];
         m_keys.push_back({key.id(), hash_hex, agent.agent, agent.org});
         done.made.push_back({.agent_id = agent.agent,
                              .org_id = agent.org,
@@ -86,33 +93,24 @@ void KeyBatch::mint(db::Transaction &transaction, std::vector<Receiver> const &a
     }
 }
 
-KeyBatch::Minted KeyBatch::mint_one() {
-    ApiKey key = ApiKey::generate(KeyType::agent);
-    std::string hash_hex = key.hash().hex();
-    return {std::move(key), std::move(hash_hex)};
-}
-
-KeyBatch::Minted KeyBatch::next_key() {
-    if (m_ahead.empty()) {
-        return mint_one();
+/// Gives the keys to the delivery, which has only those of one batch at a time.
+void KeyBatch::hand_over(db::Transaction &transaction, Done const &done) {
+    m_delivery.made_for(transaction.database_id());
+    for (std::size_t i = 0; i < done.made.size(); ++i) {
+        IssuedToAgent const &made = done.made[i];
+        m_delivery.add({.org = made.org_id, .agent = &made.agent_id, .key = m_minted[i].key, .owner = made.owner});
     }
-    Minted minted = std::move(m_ahead.back());
-    m_ahead.pop_back();
-    return minted;
-}
-
-/// Makes as many keys for the next batch as this one had, before it is known which agents will get them.
-void KeyBatch::mint_ahead() {
-    while (m_ahead.size() < m_keys.size()) {
-        m_ahead.push_back(mint_one());
-    }
-}
-
-void KeyBatch::write(db::Transaction &transaction, Write const &write_keys, std::function<void()> const &meanwhile) {
+    m_minted.clear();
     sql::record_operations(transaction, m_delivery.operations());
-    auto const there = write_keys(transaction, m_keys);
-    transaction.settle_while(meanwhile);
-    transaction.confirm(there.get(), "a new key of this batch");
+}
+
+/// Makes keys for the next batch, before it is known which agents will get them.
+void KeyBatch::mint_ahead(std::size_t keys) {
+    while (m_ahead.size() < keys) {
+        ApiKey key = ApiKey::generate(KeyType::agent);
+        std::string hash_hex = key.hash().hex();
+        m_ahead.push_back({std::move(key), std::move(hash_hex)});
+    }
 }
 
 }  // namespace relay

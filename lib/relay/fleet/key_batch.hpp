@@ -23,6 +23,7 @@ class KeyBatch {
     using Take = std::function<std::vector<Receiver>(db::Transaction &)>;
     /// Sends what makes the keys live. The result is true if all of them were there when they were read back.
     using Write = std::function<db::Pending<bool>(db::Transaction &, std::vector<sql::NewKey> const &)>;
+    using Meanwhile = std::function<void(db::Transaction &)>;
 
     KeyBatch(db::Database &database, WriteOptions const &options, BatchDelivery &delivery)
         : m_database(database), m_options(options), m_delivery(delivery) {}
@@ -32,7 +33,11 @@ class KeyBatch {
         std::vector<AgentFault> faults{};  ///< agents to which nothing can be delivered
     };
     /// Runs one batch. On a dry run delivers nothing and rolls back. Throws Error as Database::transact and the delivery do.
-    Done run(Take const &take, Write const &write);
+    ///
+    /// `meanwhile` runs while the server writes, before the batch is delivered: a whole batch of another KeyBatch, on another
+    /// connection, for the same delivery. It is not called if nothing can be delivered, and is called again if the transaction
+    /// is tried again.
+    Done run(Take const &take, Write const &write, Meanwhile const &meanwhile = {});
 
   private:
     struct Minted {
@@ -42,15 +47,14 @@ class KeyBatch {
 
     std::vector<Receiver> able_to_receive(std::vector<Receiver> const &agents, Done &done);
     void mint(db::Transaction &transaction, std::vector<Receiver> const &agents, Done &done);
-    void write(db::Transaction &transaction, Write const &write, std::function<void()> const &meanwhile);
-    static Minted mint_one();
-    Minted next_key();
-    void mint_ahead();
+    void hand_over(db::Transaction &transaction, Done const &done);
+    void mint_ahead(std::size_t keys);
 
     db::Database &m_database;
     WriteOptions const &m_options;
     BatchDelivery &m_delivery;
     std::vector<sql::NewKey> m_keys{};  ///< the keys of the last batch
+    std::vector<Minted> m_minted{};  ///< the same in the clear, until the delivery has them
     std::vector<Minted> m_ahead{};  ///< keys that have no agent yet
 };
 

@@ -23,19 +23,31 @@ namespace {
 using Candidates = std::vector<sql::Candidate>;
 
 constexpr std::size_t most_held = 5000;
-/// Keys of a batch: more of them cost memory, and win no time.
+
+/// A batch of usual agents, and what became of it.
+struct Rotated {
+    KeyBatch::Done done{};
+    sql::Locked locked{};
+    std::map<KeyId, sql::ReplacedKey> replaced{};
+};
+
+/// Keys of all batches at the same time: more of them cost memory, and win no time.
 constexpr std::size_t most_keys = 2000;
 
-/// Rotates into files: the usual agents of a batch together, and each other one alone, by the rules of one rotation.
+/// Rotates into files: the usual agents of a batch together, and each other one alone, by the rules of one rotation. Of two
+/// batches, the server writes both at the same time.
 class RotateToFiles {
   public:
     RotateToFiles(RotationRun &run, BatchDelivery &delivery)
-        : m_run(run), m_delivery(delivery), m_batch(run.database(), run.options(), delivery) {}
+        : m_run(run),
+          m_delivery(delivery),
+          m_is_paired(run.request().beside != nullptr && !run.options().dry_run && !run.request().stop_on_fault),
+          m_size(std::clamp<std::size_t>(std::min(run.request().batch, delivery.most_at_once()), 1,
+                                         most_keys / at_once())),
+          m_batch(run.database(), run.options(), delivery) {}
 
     void rotate_all() {
-        std::size_t const batch =
-            std::clamp<std::size_t>(std::min(m_run.request().batch, m_delivery.most_at_once()), 1, most_keys);
-        while (auto const page = m_run.next_page(batch)) {
+        while (auto const page = m_run.next_page(at_once() * m_size)) {
             rotate(*page);
             if (m_held.size() >= most_held) {
                 rotate_held();
@@ -45,6 +57,8 @@ class RotateToFiles {
     }
 
   private:
+    std::size_t at_once() const { return m_is_paired ? 2 : 1; }
+
     void rotate(Candidates const &candidates) {
         std::vector<AgentId> usual;
         for (sql::Candidate const &candidate : candidates) {
@@ -52,7 +66,13 @@ class RotateToFiles {
                 usual.push_back(candidate.agent);
             }
         }
-        rotate_usual(usual);
+        std::span<AgentId const> const all(usual);
+        if (all.size() > m_size) {
+            std::size_t const half = (all.size() + 1) / 2;
+            rotate_pair(all.first(half), all.subspan(half));
+        } else {
+            rotate_usual(all);
+        }
         for (sql::Candidate const &candidate : candidates) {
             if (!candidate.usual && m_run.may_continue()) {
                 rotate_one(candidate);
@@ -60,23 +80,72 @@ class RotateToFiles {
         }
     }
 
+    /// Rotates the second batch on its own connection, while the server writes the first one. A batch that fails is tried
+    /// again alone.
+    void rotate_pair(std::span<AgentId const> first, std::span<AgentId const> second) {
+        std::optional<Rotated> beside;
+        bool is_tried = false;
+        auto const rotate_second = [&](db::Transaction &transaction) {
+            if (!std::exchange(is_tried, true)) {
+                beside = try_beside(second);
+            }
+            if (m_run.request().beside->unannounced()) {
+                transaction.note_unannounced();
+            }
+        };
+        std::optional<Rotated> rotated;
+        auto const report_second = [&] {
+            if (beside) {
+                report(*beside);
+            }
+        };
+        try {
+            rotated = write(m_batch, first, rotate_second);
+        } catch (Error const &error) {
+            if (!is_about_one_agent(error)) {
+                report_second();
+                throw;
+            }
+        } catch (...) {
+            report_second();
+            throw;
+        }
+        rotated ? finish(*rotated) : rotate_usual(first);
+        beside ? finish(*beside) : rotate_usual(second);
+    }
+
+    /// Returns none if nothing was changed, because of these agents or because there is no second connection.
+    std::optional<Rotated> try_beside(std::span<AgentId const> agents) {
+        try {
+            if (!m_beside) {
+                m_beside.emplace(*m_run.request().beside, m_run.options(), m_delivery);
+            }
+            return write(*m_beside, agents);
+        } catch (Error const &error) {
+            if (error.hint().changed != Changed::no) {
+                throw;
+            }
+            m_is_paired = m_is_paired && is_about_one_agent(error);
+            return std::nullopt;
+        }
+    }
+
     /// Halves the batch until each agent that the database refuses is alone.
-    void rotate_usual(std::vector<AgentId> const &agents) {
+    void rotate_usual(std::span<AgentId const> agents) {
         run_in_parts(
-            std::span<AgentId const>(agents), [this](std::span<AgentId const> part) { rotate_batch(part); },
+            agents, [this](std::span<AgentId const> part) { finish(write(m_batch, part)); },
             [this](AgentId const &agent, Error const &error) { m_run.fail(agent, what_failed(error)); },
             is_about_one_agent);
     }
 
-    void rotate_batch(std::span<AgentId const> agents) {
-        sql::Locked locked;
-        std::map<KeyId, sql::ReplacedKey> replaced;
-        KeyBatch::Done const done = m_batch.run(
+    Rotated write(KeyBatch &batch, std::span<AgentId const> agents, KeyBatch::Meanwhile const &meanwhile = {}) {
+        Rotated rotated;
+        rotated.done = batch.run(
             [&](db::Transaction &transaction) {
                 m_run.note(transaction);
-                locked = sql::lock_candidates(transaction, m_run.query(), {agents.begin(), agents.end()});
+                rotated.locked = sql::lock_candidates(transaction, m_run.query(), {agents.begin(), agents.end()});
                 std::vector<Receiver> usual;
-                for (sql::Candidate const &candidate : locked.candidates) {
+                for (sql::Candidate const &candidate : rotated.locked.candidates) {
                     if (candidate.usual) {
                         usual.push_back({candidate.agent, candidate.org, candidate.owner});
                     }
@@ -87,32 +156,40 @@ class RotateToFiles {
                 transaction.expect_announcement();
                 sql::replace_keys_of_agents(transaction, keys, m_run.request(), m_run.options().by);
                 auto const asked = sql::ask_replaced_keys(transaction, keys, m_run.request());
-                return db::Pending<bool>(transaction.send("SELECT 1"), [&replaced, asked](db::Rows const &) {
-                    replaced = asked.get();
-                    return true;
-                });
-            });
-        m_held.insert(m_held.end(), locked.held_by_others.begin(), locked.held_by_others.end());
-        report(done, replaced);
-        for (sql::Candidate const &candidate : locked.candidates) {
+                // What triggers would do at COMMIT is done while the other batch is written, and before this one is delivered.
+                return db::Pending<bool>(transaction.send("SET CONSTRAINTS ALL IMMEDIATE"),
+                                         [&rotated, asked](db::Rows const &) {
+                                             rotated.replaced = asked.get();
+                                             return true;
+                                         });
+            },
+            meanwhile);
+        return rotated;
+    }
+
+    /// Reports a batch, and rotates its agents that are not usual any more.
+    void finish(Rotated const &rotated) {
+        m_held.insert(m_held.end(), rotated.locked.held_by_others.begin(), rotated.locked.held_by_others.end());
+        report(rotated);
+        for (sql::Candidate const &candidate : rotated.locked.candidates) {
             if (!candidate.usual) {
                 rotate_one(candidate);
             }
         }
     }
 
-    void report(KeyBatch::Done const &done, std::map<KeyId, sql::ReplacedKey> const &replaced) {
-        for (AgentFault const &fault : done.faults) {
+    void report(Rotated const &rotated) {
+        for (AgentFault const &fault : rotated.done.faults) {
             m_run.fail(fault.agent_id, fault.reason);
         }
-        if (done.made.empty()) {
+        if (rotated.done.made.empty()) {
             return;
         }
         m_run.count_batch(m_delivery.destination());
-        for (IssuedToAgent const &made : done.made) {
+        for (IssuedToAgent const &made : rotated.done.made) {
             RotatedAgent row{
                 .agent_id = made.agent_id, .org_id = made.org_id, .owner = made.owner, .key_id = made.key_id};
-            if (auto const old = replaced.find(made.key_id); old != replaced.end()) {
+            if (auto const old = rotated.replaced.find(made.key_id); old != rotated.replaced.end()) {
                 row.previous_key_id = old->second.key_id;
                 row.previous_works_until = old->second.works_until;
             }
@@ -157,7 +234,10 @@ class RotateToFiles {
 
     RotationRun &m_run;
     BatchDelivery &m_delivery;
+    bool m_is_paired;  ///< the server writes two batches at the same time
+    std::size_t m_size;  ///< of a batch
     KeyBatch m_batch;
+    std::optional<KeyBatch> m_beside{};  ///< on the second connection
     std::vector<AgentId> m_held{};  ///< agents that another session had locked
 };
 
@@ -169,7 +249,7 @@ RotatedFleet rotate_fleet(db::Database &database, RotateFleet const &request, Wr
     RotationRun run(database, request, options, observer);
     run.begin();
     try {
-        if (delivery.staging() && !options.dry_run) {
+        if (delivery.staging()) {
             rotate_to_store(run, delivery);
         } else {
             RotateToFiles(run, delivery).rotate_all();

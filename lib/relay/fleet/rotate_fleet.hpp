@@ -28,12 +28,15 @@ struct RotateFleet {
     bool retire_on_first_use = false;
     bool force = false;
     std::optional<Instant> expires_at{};
+    bool restart = false;  ///< begins anew, even if a rotation of the same request could be continued
 
     std::size_t batch = 1000;  ///< keys per transaction, at most; the delivery may allow fewer
     std::optional<std::int64_t> limit{};  ///< at most this many agents get a key
     std::optional<std::int64_t>
         expect{};  ///< how many agents must get a key, now or with those of the runs that this one continues
     bool stop_on_fault = false;  ///< after the first agent that fails, no further batch begins
+    /// A second connection to the same database: the server writes two batches at the same time. None: one after the other.
+    db::Database *beside = nullptr;
 };
 
 /// What will become of the agents of a fleet.

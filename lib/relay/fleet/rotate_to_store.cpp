@@ -1,7 +1,10 @@
 #include "relay/fleet/rotate_to_store.hpp"
 
+#include "relay/fleet/row_faults.hpp"
 #include "relay/fleet/staged_batches.hpp"
 #include "relay/identity/rotation.hpp"
+#include "relay/identity/staged_delivery.hpp"
+#include "relay/identity/use_case.hpp"
 #include "relay/model/error.hpp"
 
 #include <algorithm>
@@ -31,23 +34,82 @@ class RotateToStore {
                 rotate(std::span(*page).subspan(at, std::min(jobs, page->size() - at)));
             }
         }
-        report(m_batches.finish());
+        if (!m_run.options().dry_run) {
+            report(m_batches.finish());
+        }
     }
 
   private:
     void rotate(std::span<sql::Candidate const> group) {
         std::vector<sql::Candidate const *> const able = able_to_receive(group);
+        if (m_run.options().dry_run) {
+            for (sql::Candidate const *candidate : able) {
+                try_one(*candidate);
+            }
+            return;
+        }
         m_batches.run_or_each_alone(
             std::span<sql::Candidate const *const>(able),
             [this](std::span<sql::Candidate const *const> part) { stage(part); },
             [this](StagedBatches::Done const &done) { report(done); },
-            [this](sql::Candidate const *candidate, Error const &error) {
-                if (!candidate->is_due) {
-                    m_run.take();  // it is not counted yet, and a failure gives its place back
-                }
-                m_run.fail(candidate->agent, what_failed(error));
-            },
+            [this](sql::Candidate const *candidate, Error const &error) { fail(*candidate, error); },
             [this] { return m_run.may_continue(); });
+    }
+
+    void fail(sql::Candidate const &candidate, Error const &error) {
+        if (!candidate.is_due) {
+            m_run.take();  // it is not counted yet, and a failure gives its place back
+        }
+        m_run.fail(candidate.agent, what_failed(error));
+    }
+
+    /// For a dry run: stages a key for one agent and confirms it, in a transaction that is rolled back. The store is only asked.
+    void try_one(sql::Candidate const &candidate) {
+        Receiver const receiver{candidate.agent, candidate.org, candidate.owner};
+        RotateKey const request = request_for(candidate);
+        ApiKey const key = ApiKey::generate(KeyType::agent);
+        try {
+            RotatedKey const rotated =
+                m_run.database().transact(writing(m_run.options()), [&](db::Transaction &transaction) {
+                    m_run.note(transaction);
+                    RotationDone step = stage_one(transaction, request, key);
+                    if (step.has_new_key) {
+                        transaction.settle();
+                        ConfirmedKey const confirmed = pretend_delivery(
+                            transaction, {receiver.org, receiver.agent, key.id()}, m_end, m_run.options().by);
+                        step.rotated.key = confirmed.key;
+                        step.rotated.previous = confirmed.previous;
+                    } else if (!step.rotated.changed) {
+                        transaction.nothing_to_do();
+                    }
+                    return step.rotated;
+                });
+            if (rotated.changed) {
+                m_run.count_batch({});
+            }
+            if (candidate.is_due || rotated.changed) {
+                m_run.report(rotated_agent(receiver, rotated));
+            }
+        } catch (Error const &error) {
+            if (!is_about_one_agent(error)) {
+                throw;
+            }
+            fail(candidate, error);
+        }
+    }
+
+    RotateKey request_for(sql::Candidate const &candidate) {
+        RotateKey request = m_run.request_for(candidate.agent);
+        request.view = m_delivery.has_view() ? m_delivery.view(candidate.agent) : std::nullopt;
+        return request;
+    }
+
+    RotationDone stage_one(db::Transaction &transaction, RotateKey const &request, ApiKey const &key) {
+        return rotate_in(transaction, {.request = request,
+                                       .new_key = key,
+                                       .by = m_run.options().by,
+                                       .staging = &m_batches.staging(),
+                                       .end = m_end});
     }
 
     std::vector<sql::Candidate const *> able_to_receive(std::span<sql::Candidate const> group) {
@@ -78,8 +140,7 @@ class RotateToStore {
     void stage(std::span<sql::Candidate const *const> group) {
         std::vector<RotateKey> requests;
         for (sql::Candidate const *candidate : group) {
-            RotateKey &request = requests.emplace_back(m_run.request_for(candidate->agent));
-            request.view = m_delivery.has_view() ? m_delivery.view(candidate->agent) : std::nullopt;
+            requests.push_back(request_for(*candidate));
         }
         std::vector<RotatedAgent> without_new_key;
         std::int64_t lost = 0;  // agents that were not due, but the store has no key of theirs that stays
@@ -91,11 +152,7 @@ class RotateToStore {
             for (std::size_t i = 0; i < group.size(); ++i) {
                 Receiver const receiver{group[i]->agent, group[i]->org, group[i]->owner};
                 ApiKey key = ApiKey::generate(KeyType::agent);
-                RotationDone const step = rotate_in(transaction, {.request = requests[i],
-                                                                  .new_key = key,
-                                                                  .by = m_run.options().by,
-                                                                  .staging = &m_batches.staging(),
-                                                                  .end = m_end});
+                RotationDone const step = stage_one(transaction, requests[i], key);
                 if (step.has_new_key) {
                     staged.push_back({std::move(key), receiver});
                     lost += group[i]->is_due ? 0 : 1;

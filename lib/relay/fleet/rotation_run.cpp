@@ -24,9 +24,14 @@ std::string text_of_duration(std::optional<seconds> const &duration) {
     return duration ? format_duration(*duration) : std::string("-");
 }
 
-/// Free text in quotes, so that no text can pose as another part of the request. Not named `quoted`: a call with a
-/// std::string would find std::quoted, too, where another header includes <iomanip>.
-std::string in_quotes(std::string_view text) {
+/// How free text is written in a request. 0.1.0 wrote it as it is.
+enum class FreeText { plain, quoted };
+
+/// Free text in quotes, so that no text can pose as another part of the request.
+std::string free_text(std::string_view text, FreeText form) {
+    if (form == FreeText::plain) {
+        return std::string(text);
+    }
     std::string result = "\"";
     for (char const letter : text) {
         result += letter == '"' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
@@ -36,19 +41,25 @@ std::string in_quotes(std::string_view text) {
 
 /// Returns one line with everything that makes one request different from another. Where the keys go is not a part of it:
 /// a rotation may be continued on another machine.
-std::string canonical(RotateFleet const &request) {
+std::string canonical(RotateFleet const &request, FreeText form) {
     std::string labels;
     for (Label const &label : request.which.labels) {
-        labels += (labels.empty() ? "" : ",") + in_quotes(label.text());
+        labels += (labels.empty() ? "" : ",") + free_text(label.text(), form);
     }
     return fmt::format(
         "rotate-key org={} owner={} no-owner={} labels={} match={} if-older-than={} due-within={} missing={} grace={} "
         "retire-on-first-use={} force={} expires={}",
-        request.org ? request.org->text() : "-", request.which.owner ? in_quotes(request.which.owner->text()) : "-",
-        request.which.unowned, labels, request.which.match ? in_quotes(*request.which.match) : "-",
-        text_of_duration(request.if_older_than), text_of_duration(request.due_within), request.if_missing,
-        format_duration(request.grace), request.retire_on_first_use, request.force,
+        request.org ? request.org->text() : "-",
+        request.which.owner ? free_text(request.which.owner->text(), form) : "-", request.which.unowned, labels,
+        request.which.match ? free_text(*request.which.match, form) : "-", text_of_duration(request.if_older_than),
+        text_of_duration(request.due_within), request.if_missing, format_duration(request.grace),
+        request.retire_on_first_use, request.force,
         request.expires_at ? format_instant_exact(*request.expires_at) : std::string("-"));
+}
+
+/// A rotation that 0.1.0 has opened is continued.
+sql::FleetRequest texts_of(RotateFleet const &request) {
+    return {.text = canonical(request, FreeText::quoted), .earlier_text = canonical(request, FreeText::plain)};
 }
 
 void add(FleetCounts &sum, FleetCounts const &page) {
@@ -68,9 +79,13 @@ void RotationRun::begin() {
             sql::get_org(transaction, *m_request.org);
         }
         note(transaction);
-        sql::FoundRotation const found = sql::find_rotation(transaction, canonical(m_request), most_age);
-        m_rotation = found.open;
+        sql::FoundRotation const found = sql::find_rotation(transaction, texts_of(m_request), most_age);
         m_last_before = found.last_before;
+        if (m_request.restart && found.open) {
+            m_last_before = found.open->rotation_id;
+        } else {
+            m_rotation = found.open;
+        }
     });
     count_all();
     std::int64_t total = m_result.before.candidates;
@@ -93,7 +108,8 @@ void RotationRun::begin() {
     if (total > 0 && !m_options.dry_run) {
         m_rotation = m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
             sql::OpenRotation open =
-                sql::open_rotation(transaction, canonical(m_request), most_age, m_last_before, m_options.by);
+                sql::open_rotation(transaction, texts_of(m_request), m_request.restart ? seconds(0) : most_age,
+                                   m_last_before, m_options.by);
             if (open.continued) {
                 transaction.nothing_to_do();
             }

@@ -45,6 +45,7 @@ class SortOut {
         m_standing = sql::standing_of(m_transaction, subjects);
         m_seats = sql::free_seats(m_transaction, {orgs.begin(), orgs.end()});
         for (auto &[org, seats] : m_seats) {
+            m_sorted.has_locked = m_sorted.has_locked || seats.has_value();
             if (auto const earlier = taken.find(org); seats && earlier != taken.end()) {
                 *seats -= earlier->second;
             }

@@ -15,6 +15,7 @@ struct SortedRows {
     std::vector<AgentRow const *> to_create{};
     std::vector<AgentRow const *> without_key{};  ///< agents that exist as their row says, and have no active key
     std::vector<ImportedAgent> others{};
+    bool has_locked = false;  ///< an organization with a limit
 };
 
 /// The agents of each organization that earlier batches would have created, if these were rolled back.
