@@ -4,32 +4,57 @@
 -- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The index has
 -- none that is marked as gone. The settings and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all
 -- revocations.
-CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
+CREATE FUNCTION relay.is_seated(org text, agent text, seats bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
+                     WHERE a.org_id = is_seated.org AND NOT a.gone
+                       AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                                       WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
+                     ORDER BY COALESCE(a.seat, a.created_at), a.agent_id LIMIT is_seated.seats) AS seated
+        WHERE seated.agent_id = is_seated.agent);
+END
+$$;
+
+CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     seats bigint := relay.limit_of(has_seat.org, 'agents');
 BEGIN
-    IF seats IS NULL THEN  -- the question would be planned anew each time, because of its LIMIT
-        RETURN true;
-    END IF;
-    RETURN EXISTS (
-        SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
-                     WHERE a.org_id = has_seat.org AND NOT a.gone
-                       AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                                       WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
-                     ORDER BY COALESCE(a.seat, a.created_at), a.agent_id LIMIT seats) AS seated
-        WHERE seated.agent_id = has_seat.agent);
+    RETURN seats IS NULL OR COALESCE(relay.remembered_seat(has_seat.org, has_seat.agent, seats),
+                                     relay.is_seated(has_seat.org, has_seat.agent, seats));
 END
 $$;
 COMMENT ON FUNCTION relay.has_seat(text, text) IS
     'whether an agent is among those that the limit of its organization allows; false for a revoked one if there is a limit';
-GRANT EXECUTE ON FUNCTION relay.has_seat(text, text) TO relay_provisioner, relay_responder, relay_auditor;
+GRANT EXECUTE ON FUNCTION relay.has_seat(text, text), relay.is_seated(text, text, bigint) TO relay_provisioner, relay_responder, relay_auditor;
+
+-- As has_seat, for calls: if the search would read more than 100 agents, it leaves the place of the last seat for the calls after it.
+CREATE FUNCTION relay.find_seat(org text, agent text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seats  bigint := relay.limit_of(find_seat.org, 'agents');
+    answer boolean;
+BEGIN
+    IF seats IS NULL THEN
+        RETURN true;
+    END IF;
+    IF seats > 100 THEN
+        answer := relay.remembered_seat(find_seat.org, find_seat.agent, seats);
+        IF answer IS NULL AND relay.remember_last_seat(find_seat.org, seats) THEN
+            answer := relay.remembered_seat(find_seat.org, find_seat.agent, seats);
+        END IF;
+    END IF;
+    RETURN COALESCE(answer, relay.is_seated(find_seat.org, find_seat.agent, seats));
+END
+$$;
 
 CREATE FUNCTION relay.admission(org text, agent text, address inet) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     RETURN CASE WHEN NOT relay.address_is_allowed(org, agent, address) THEN 'address_not_allowed'
-                WHEN NOT relay.has_seat(org, agent) THEN 'over_limit'
+                WHEN NOT relay.find_seat(org, agent) THEN 'over_limit'
                 ELSE 'ok' END;
 END
 $$;
@@ -269,7 +294,7 @@ BEGIN
         WHEN decision.org_id <> authenticate_anonymous.org_id THEN 'org_mismatch'
         WHEN mode = 'required' THEN 'key_required'
         WHEN relay.signing_is_required(event.org_id, decision.agent_id) THEN 'signature_required'
-        WHEN decision.agent_id IS NOT NULL AND NOT relay.has_seat(decision.org_id, decision.agent_id) THEN 'over_limit'
+        WHEN decision.agent_id IS NOT NULL AND NOT relay.find_seat(decision.org_id, decision.agent_id) THEN 'over_limit'
         WHEN NOT relay.address_is_allowed(event.org_id, decision.agent_id, authenticate_anonymous.ip_address) THEN 'address_not_allowed'
         ELSE 'unauthenticated'
     END;

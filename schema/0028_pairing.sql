@@ -222,7 +222,7 @@ BEGIN
     IF is_same THEN
         RETURN reason;
     END IF;
-    IF reason = 'ok' AND NOT (relay.has_seat(pairing.org_id, pairing.agent_id) AND relay.may_add_device(pairing.org_id)) THEN
+    IF reason = 'ok' AND NOT (relay.find_seat(pairing.org_id, pairing.agent_id) AND relay.may_add_device(pairing.org_id)) THEN
         reason := 'over_limit';
     END IF;
     PERFORM relay.note_pairing(CASE WHEN reason = 'ok' THEN 'device_paired' ELSE 'pairing_failed' END,
@@ -311,7 +311,7 @@ BEGIN
         WHEN status = 'revoked' THEN status
         WHEN shown <> device.token_hash AND (shown = device.last_hash) IS NOT TRUE THEN 'reused'
         WHEN status <> 'active' THEN status
-        WHEN NOT relay.has_seat(device.org_id, device.agent_id) THEN 'over_limit'
+        WHEN NOT relay.find_seat(device.org_id, device.agent_id) THEN 'over_limit'
         WHEN next IN (device.token_hash, device.last_hash)
              OR EXISTS (SELECT FROM relay.spent_tokens AS s WHERE s.token_hash = next) THEN 'bad_next'
         WHEN shown = device.token_hash THEN 'ok'

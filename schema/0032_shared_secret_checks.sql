@@ -117,6 +117,9 @@ BEGIN
             refused.trace_id := trace;
             refused.detail := jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63));
             PERFORM relay.record_often(refused);
+            IF answer.reason = 'over_limit' THEN
+                PERFORM relay.find_seat(answer.org_id, claimed);  -- decide_legacy, which writes nothing, did not leave the place
+            END IF;
         END IF;
         RETURN decision;
     END IF;

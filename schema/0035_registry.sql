@@ -158,7 +158,7 @@ BEGIN
     END IF;
     is_same := (known.card = register.card) IS TRUE;
     answer.reason := CASE WHEN known.status <> 'active' THEN known.status
-                          WHEN NOT relay.has_seat(known.org_id, register.agent_id) THEN 'over_limit' ELSE 'ok' END;
+                          WHEN NOT relay.find_seat(known.org_id, register.agent_id) THEN 'over_limit' ELSE 'ok' END;
     IF answer.reason = 'ok' AND NOT is_same THEN
         answer.problems := relay.card_problems(register.card);
         IF answer.problems <> '{}' THEN
@@ -208,7 +208,7 @@ BEGIN
     WHERE c.agent_id = heartbeat.agent_id;
     answer.reason := CASE WHEN known.org_id IS NULL THEN 'register'
                           WHEN known.status <> 'active' THEN known.status
-                          WHEN NOT relay.has_seat(known.org_id, heartbeat.agent_id) THEN 'over_limit' ELSE 'ok' END;
+                          WHEN NOT relay.find_seat(known.org_id, heartbeat.agent_id) THEN 'over_limit' ELSE 'ok' END;
     answer.ok := answer.reason = 'ok';
     answer.problems := '{}';
     IF answer.ok THEN

@@ -111,8 +111,14 @@ void check_until(Options const &options, SetPolicy const &request) {
     if (!options.until) {
         return;
     }
-    at_most_one({{"--until", true}, {"--qps", options.qps.has_value()}});
-    at_most_one({{"--until", true}, {"--allow", !options.allow.empty()}});
+    for (auto const &[flag, is_given] :
+         {std::pair("--qps", options.qps.has_value()), std::pair("--allow", !options.allow.empty())}) {
+        if (is_given) {
+            throw Error(ErrorKind::usage, fmt::format("--until and {} cannot be used together", flag),
+                        {.why = fmt::format("what {} sets has no end", flag),
+                         .next = "use two commands, one of them without --until"});
+        }
+    }
     bool const has_value = std::any_of(request.settings.begin(), request.settings.end(),
                                        [](SettingChoice const &one) { return one.value.has_value(); });
     if (!has_value) {

@@ -7,9 +7,16 @@ namespace relay::cli {
 
 namespace {
 
+/// Whether less is left than the limit leaves, because the subscription is going to end.
+bool must_fit_next_plan(MeterUsage const &usage) {
+    return usage.left && (!usage.limit || *usage.left < *usage.limit - usage.used);
+}
+
 /// "over: 14 refusals today", or nothing.
 Value note_of(MeterUsage const &usage) {
-    std::string note = usage.limit && usage.used > *usage.limit ? "over the limit" : "";
+    std::string note = usage.limit && usage.used > *usage.limit ? "over the limit"
+                       : must_fit_next_plan(usage)              ? "what is new must fit plan free, too"
+                                                                : "";
     if (usage.refusals > 0) {
         note = (usage.left == 0 ? "over: " : "") + counted(usage.refusals, "refusal") +
                (usage.left || !usage.limit ? " today" : "");

@@ -17,7 +17,7 @@ CLIENTS = 8
 PROBE_MUST = 0.95
 NONCE_MUST, NONCE_AIM = 0.22, 0.27
 LEASE_MUST, LEASE_AIM = 0.10, 0.11
-PROBE = re.compile(r"      AND \(NOT EXISTS \(SELECT FROM relay\.call_policies.*?ip_address\)\)\n", re.DOTALL)
+PROBE = re.compile(r"      AND \(\(NOT EXISTS \(SELECT FROM relay\.guarded_calls.*?(?=      AND \(authenticate\.reports_uses)", re.DOTALL)
 NONCE = "SELECT * FROM relay_api.use_nonce('agent-' || :n, decode(md5(random()::text), 'hex'), clock_timestamp(), '60 s')"
 LEASE = "SELECT * FROM relay_api.lease_rate('agent-' || :n, 'org-' || :n / 1000, 'gateway-' || (:n % 4), 100)"
 

@@ -17,6 +17,7 @@ from test_authenticate import CHECK, KEY, REPORTING, SETTINGS, fleet, members, v
 SCHEMA = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2])) / "schema"
 ROUNDS, TRANSACTIONS = 7, 20_000
 MUST, AIM = 0.95, 1.0
+LARGE_MUST = 0.4  # a refused agent under a limit of 9,000, against one under a limit of 9
 # In the same order as the limits of the database: each organization has 1000 agents, and just as many seats.
 LIMITS = """
 INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) SELECT 'org', org_id, 'agents', org_id, 1000 FROM relay.organizations;
@@ -26,10 +27,11 @@ UPDATE relay.agents SET seat = now() + make_interval(secs => substr(agent_id, 7)
 
 
 def of_release():
-    """authenticate of 0010, as a function with another name."""
+    """authenticate of 0010, as a function with another name, and what it calls that later migrations dropped."""
     text = (SCHEMA / "0010_authentication.sql").read_text()
-    found = re.search(r"^CREATE FUNCTION relay_api\.authenticate\(.*?^\$\$;$", text, re.MULTILINE | re.DOTALL)[0]
-    return found.replace("relay_api.authenticate(", "relay_api.without_seats(").replace("authenticate.", "without_seats.")
+    functions = [re.search(rf"^CREATE FUNCTION {name}\(.*?^\$\$;$", text, re.MULTILINE | re.DOTALL)[0]
+                 for name in (r"relay\.note_sighting", r"relay\.note_success", r"relay_api\.authenticate")]  # fmt: skip
+    return "\n".join(functions).replace("relay_api.authenticate(", "relay_api.without_seats(").replace("authenticate.", "without_seats.")
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +74,20 @@ def test_what_the_question_about_seats_costs(limited, tmp_path, capsys):
         for name, title in (("reporting", "the same with seats, among 1000"), ("limit", "limit_of"), ("first", "has_seat at place 1"),
                             ("last", "has_seat at place 999")):  # fmt: skip
             print(f"    {title}: {ratios.text(name, 'without')} of its TPS")
+
+
+def test_a_refused_agent_costs_about_the_same_under_any_limit(limited, tmp_path, capsys):
+    for org, limit in (("large", 9000), ("small", 9)):
+        limited.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES (%s, 'Org', 'paid', 'bench')", org)
+        limited.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, seat) SELECT %s || '-' || n, %s, 'Bot', '[]', 'bench',"
+                        " now() + make_interval(secs => n) FROM generate_series(1, %s) AS n", org, org, limit + 1000)  # fmt: skip
+        limited.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('org', %s, 'agents', %s, %s)", org, org, limit)
+    limited.execute("VACUUM ANALYZE relay.agents")
+    # Each call is of another agent without a seat.
+    scripts = {org: f"SELECT relay.find_seat('{org}', '{org}-' || {limit} + :n)" for org, limit in (("large", 9000), ("small", 9))}
+    ratios = measured(lambda: race(members(tmp_path, limited, scripts, 4000), rounds=5, clients=1, variables=variables()),
+                      lambda found: found.of("large", "small") >= LARGE_MUST)  # fmt: skip
+    with capsys.disabled():
+        print(f"\na refused agent under a limit of 9,000 against one under a limit of 9 ({ratios.tps('small'):.0f} TPS): "
+              f"{ratios.text('large', 'small')} (must be >= {LARGE_MUST:.2f})")  # fmt: skip
+    assert ratios.of("large", "small") >= LARGE_MUST

@@ -210,8 +210,8 @@ BAD = {
     ("--allow", "example.org"): "not an IP address",
     ("--allow", "192.0.2.1/33"): "not an IP address",
     ("--allow", ",".join(f"192.0.2.{number}" for number in range(65))): "at most 64",
-    ("--qps", "5", "--until", "6h"): "--until",
-    ("--allow", "192.0.2.1", "--until", "6h"): "--until",
+    ("--qps", "5", "--until", "6h"): "what --qps sets has no end",
+    ("--allow", "192.0.2.1", "--until", "6h"): "what --allow sets has no end",
     ("--window", "inherit", "--until", "6h"): "--until has no effect",
     ("--until", "6h"): "--until has no effect",
     ("--window", "30s", "--until", "0"): "would end the setting immediately",
@@ -330,7 +330,9 @@ def test_a_responder_tightens_for_a_while_and_takes_it_back(acme, database):
     responder("policy", "undo", "--ticket", "INC-1", "--yes", check=0)
     for words in (("set", "bot", "--window", "20s"), ("set", "bot", "--window", "inherit", "--yes"), ("set", "bot", "--qps", "5"),
                   ("set", "bot", "--allow", "192.0.2.1"), ("undo", "1", "--yes")):  # fmt: skip
-        assert responder.error("policy", *words, check=4)["changed"] == "no"
+        error = responder.error("policy", *words, check=4)
+        assert error["changed"] == "no" and "hide rows" not in error["message"]
+        assert ("--until" in json.dumps(error)) is (words == ("set", "bot", "--window", "20s"))
     assert in_force(database) == (50, False, None)
 
 

@@ -95,7 +95,7 @@ def test_it_shows_what_is_used_and_left_today(relay, account):
     assert facts == {"agents": (1, 5, 4, 0), "ai_tokens": (7, None, None, 0), "messages": (81, 100, 19, 0), "vms": (3, 3, 0, 14)}
     assert items["messages"]["resets_at"].endswith("T00:00:00.000Z") and items["vms"]["resets_at"] is None
     table = relay("usage", "show", "acme", check=0).out
-    assert table.split("\n")[0].split() == ["METER", "USED", "LIMIT", "LEFT", "RESETS", "NOTE"] or "over: 14 refusals" in table
+    assert table.split("\n")[0].split() == ["METER", "USED", "LIMIT", "LEFT", "RESETS", "NOTE"] and "over: 14 refusals" in table
 
 
 def test_a_limit_that_was_lowered_leaves_nothing_and_says_so(relay, account, database):
@@ -103,6 +103,15 @@ def test_a_limit_that_was_lowered_leaves_nothing_and_says_so(relay, account, dat
     set_limit(database, "acme", "messages", 50)
     assert shown(relay, "acme")["messages"]["left"] == 0
     assert "over the limit" in relay("usage", "show", "acme", check=0).out
+
+
+def test_while_a_subscription_is_going_to_end_it_says_what_bounds_new_agents(relay, account, database):
+    database.execute("DELETE FROM relay.limits WHERE owner_kind = 'org' AND meter = 'agents'")
+    assert "must fit plan free" not in relay("usage", "show", "acme", check=0).out
+    relay("subscription", "set", "acme", "--state", "past_due", "--ends", "14d", check=0)
+    assert shown(relay, "acme")["agents"]["left"] == 0
+    (line,) = [line for line in relay("usage", "show", "acme", check=0).out.splitlines() if line.startswith("agents")]
+    assert line.split() == ["agents", "1", "0", *"what is new must fit plan free, too".split()]
 
 
 def test_another_day_shows_its_use_and_the_most_that_was_held(relay, account, database):

@@ -24,6 +24,11 @@ def pass_time(database, seconds=SHORT + 1):
     database.execute("UPDATE relay.devices SET token_at = token_at - make_interval(secs => %s)", seconds)
 
 
+def hold_time(database):
+    """Lets a device's last rotation be less than SHORT ago, however slow the machine is."""
+    pass_time(database, -3600)
+
+
 def state(database):
     return database.one("SELECT * FROM relay.devices")
 
@@ -58,6 +63,7 @@ def test_a_token_lives_as_long_as_the_first_one_from_its_use_on(database, api):
 def test_two_tabs_get_one_new_token_and_two_answers(database, api):
     device_id, token = api.pair()
     _, following, _ = api.refresh(device_id, token)
+    hold_time(database)
     reason, nothing, answer = api.refresh(device_id, token)
     assert (reason, nothing, answer["ok"], answer["rotated"]) == ("again", None, True, False)
     assert api.refresh(device_id, following)[0] == "ok"
@@ -161,7 +167,7 @@ class Orders:
         self.run("RELEASE SAVEPOINT here")
 
     def wait(self, model, holds, alone, client, thief, story):
-        self.run("UPDATE relay.devices SET token_at = token_at - interval '11 seconds'")
+        self.run("UPDATE relay.devices SET token_at = clock_timestamp() - interval '11 seconds'")
         model = model.copy()
         model.is_fresh = False
         self.explore(model, holds, alone, client, thief, story + " wait")
@@ -182,6 +188,8 @@ class Orders:
         if reason == "ok" and token != holds[other]:
             alone = alone | {who}
         assert alone != {"client", "thief"}, f"{story}: both continue"
+        if received:  # until `wait`, however long the orders below this one take
+            self.run("UPDATE relay.devices SET token_at = clock_timestamp() + interval '1 hour'")
         if received and arrives:
             holds = {**holds, who: received}
         self.explore(model, holds, alone, client + (who == "client"), thief + (who == "thief"), story)

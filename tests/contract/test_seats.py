@@ -1,9 +1,12 @@
 """Seats: which agents gateways accept when an organization has more than its limit allows, asked as gateways ask."""
 
 import random
+from contextlib import closing
 
 import psycopg2
 import pytest
+from support.agents import digest, key_hash, key_id
+from support.own_key import make_key
 from support.pooler import PgBouncer
 from support.seats import AGENTS, Caller, fill
 
@@ -153,6 +156,140 @@ def test_a_revocation_waits_for_no_lock_and_what_it_could_not_mark_maintenance_d
         assert [rows_read(database, f"a-{n}")[0] for n in (21, 27, 28, 29)] == [False, True, True, False], "the mark is a hint"
     relay("audit", "maintain", check=0)
     assert database.value("SELECT gone FROM relay.agents WHERE agent_id = 'a-21'") and rows_read(database, "a-29") == (False, 7)
+
+
+# ---- a large limit
+
+
+def fill_large(database, limit=1000, surplus=500, org="acme"):
+    """An organization with more agents than its limit; returns the key of the first agent, of the last one with a seat, and of the last."""
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES (%s, 'Acme', 'paid', 'test')", org)
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by, seat, permissions)"
+                     " SELECT 'a-' || n, %s, 'A', 't', now() - interval '1 day' + make_interval(secs => n), '[]' FROM generate_series(1, %s) AS n",
+                     org, limit + surplus)  # fmt: skip
+    set_limit(database, limit, org)
+    keys = [make_key() for _ in range(3)]
+    for agent, key in zip((1, limit, limit + surplus), keys, strict=True):
+        database.execute("INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, created_by) VALUES (%s, %s, %s, %s, 'test')",
+                         key_id(key), f"a-{agent}", org, key_hash(key))  # fmt: skip
+    database.execute("ANALYZE relay.agents")
+    return keys
+
+
+def call_reads(database, key):
+    """The answer to a call, and how many rows of agents it reads."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; " + READS)
+        before = cursor.fetchone()[0]
+        cursor.execute("SELECT (relay_api.authenticate(%s, %s, reports_uses => true)).reason", (key_id(key), digest(key)))
+        reason = cursor.fetchone()[0]
+        cursor.execute(READS)
+        read = cursor.fetchone()[0] - before
+        cursor.execute("COMMIT")
+        return reason, read
+
+
+def test_under_a_large_limit_only_the_first_call_searches(database):
+    first, last, surplus = fill_large(database)
+    assert call_reads(database, surplus)[1] > 1000
+    for key, expected in ((surplus, "over_limit"), (first, "ok"), (last, "ok")) * 2:
+        reason, read = call_reads(database, key)
+        assert reason == expected and read < 10
+    database.execute("SELECT relay.keep_agents('acme', ARRAY['a-1500'])")
+    assert call_reads(database, surplus)[0] == "ok"
+    assert (call_reads(database, last)[0], call_reads(database, first)[0]) == ("over_limit", "ok")
+    assert call_reads(database, surplus)[1] < 20 and call_reads(database, last)[1] < 20
+
+
+def test_a_heartbeat_under_a_large_limit_reads_few_agents(database):
+    fill_large(database)
+    database.execute("INSERT INTO relay.agent_cards (agent_id, org_id, card, terms) SELECT 'a-1500', 'acme', '{}', '{}'")
+
+    def beat():
+        with closing(database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN; " + READS)
+            before = cursor.fetchone()[0]
+            cursor.execute("SELECT (relay_api.heartbeat('a-1500')).reason")
+            reason = cursor.fetchone()[0]
+            cursor.execute(READS)
+            read = cursor.fetchone()[0] - before
+            cursor.execute("COMMIT")
+            return reason, read
+
+    assert beat()[1] > 1000
+    reason, read = beat()
+    assert reason == "over_limit" and read < 20
+
+
+def test_what_is_remembered_of_seats_never_decides_otherwise_than_a_search(database):
+    """Random changes, each followed by the question about agents near the last seat and far from it, as a call asks and as a view does."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    limit, total = 110, 140
+    fill_large(database, limit, total - limit)
+    agents = [f"a-{n}" for n in range(1, total + 1)]
+    asked = 0
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        for number in range(60):
+            if number in (20, 40):
+                cursor.execute("BEGIN" if number == 20 else "COMMIT")
+            agent = choose.choice(agents)
+            what = choose.choice(["revoke", "restore", "keep", "create", "search", "limit" if number % 10 == 9 else "search"])
+            if what == "revoke":
+                cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', %s, 'revoke', 't')", (agent,))
+            elif what == "restore":
+                cursor.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 't' WHERE lifted_at IS NULL AND subject_id = %s", (agent,))
+            elif what == "keep":
+                cursor.execute("SELECT relay.keep_agents('acme', %s)", (choose.sample(agents, 2),))
+            elif what == "create":
+                agents.append(f"new-{number}")
+                cursor.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by, permissions) VALUES (%s, 'acme', 'A', 't', '[]')", (agents[-1],))
+            elif what == "limit":
+                limit += choose.choice([-3, 1])
+                set_limit(database, limit)
+            cursor.execute("SELECT agent_id FROM relay.seat_order WHERE org_id = 'acme' AND place <= %s", (limit,))
+            seated = {row[0] for row in cursor.fetchall()}
+            near = sorted(seated, key=agents.index)[-3:] + choose.sample(agents, 6)
+            for asker in ("has_seat", "find_seat") if what == "search" else ("has_seat",):
+                cursor.execute(f"SELECT agent_id, relay.{asker}('acme', agent_id), relay.remembered_seat('acme', agent_id, %s) IS NOT NULL"
+                               " FROM unnest(%s) AS agent_id", (limit, near))  # fmt: skip
+                rows = cursor.fetchall()
+                assert {row[0]: row[1] for row in rows} == {each: each in seated for each in near}, (what, agent)
+                asked += sum(row[2] for row in rows)
+    assert asked > 50, "something was remembered"
+
+
+def test_a_change_that_is_not_committed_when_the_last_seat_is_found_counts_from_its_commit_on(database):
+    _, last, surplus = fill_large(database)
+    with database.connect(autocommit=False) as revoker, revoker.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'a-7', 'revoke', 't')")
+        assert call_reads(database, surplus)[0] == "over_limit"
+        assert database.value("SELECT agent_id FROM relay.last_seats") == "a-1000"
+        revoker.commit()
+    assert rows_read(database, "a-1001")[0] and not rows_read(database, "a-1002")[0]
+    assert call_reads(database, last)[0] == "ok"
+
+
+def test_a_search_waits_for_no_other_and_a_standby_only_reads(database):
+    _, last, surplus = fill_large(database)
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT relay.remember_last_seat('acme', 1000)")
+        assert cursor.fetchone() == (True,)
+        assert [call_reads(database, key)[0] for key in (surplus, last)] == ["over_limit", "ok"]
+        holder.rollback()
+    with database.connect(autocommit=False) as reader, reader.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY; SELECT relay.find_seat('acme', 'a-1500'), relay.find_seat('acme', 'a-1000')")
+        assert cursor.fetchone() == (False, True)
+    assert database.value("SELECT count(*) FROM relay.last_seats") == 0
+
+
+def test_changes_that_no_one_asks_about_are_removed(database, relay):
+    fill_large(database)
+    database.execute("INSERT INTO relay.seat_changes SELECT 'other', 1 FROM generate_series(1, 1000)")
+    database.execute("SELECT relay.find_seat('acme', 'a-1'); SELECT relay.keep_agents('acme', ARRAY['a-9'])")
+    relay("audit", "maintain", check=0)
+    assert database.rows("SELECT org_id, agents FROM relay.seat_changes") == [{"org_id": "acme", "agents": 1}]
 
 
 LOSERS = "SELECT agent_id FROM relay.change_feed WHERE change = 'seat_lost' AND org_id = 'acme' AND kicks ORDER BY seq"

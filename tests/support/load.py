@@ -1,4 +1,4 @@
-"""Many threads that work at the same time, for some seconds."""
+"""Many threads that work at the same time, for some seconds, and until each has done enough."""
 
 import itertools
 import threading
@@ -6,10 +6,12 @@ import time
 
 
 class Load:
-    """Threads that run until the time is over; the first failure of any of them is the test's."""
+    """Threads that run until the time is over, and until each worker that `least` names has made that many rounds: on a slow machine
+    longer. The first failure of any of them is the test's."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, least=None):
         self.until = time.monotonic() + seconds
+        self.least = least or {}
         self.failures = []
         self.rounds = {}
 
@@ -27,9 +29,12 @@ class Load:
     def _loop(self, name, work):
         try:
             for number in itertools.count():
-                if time.monotonic() > self.until or self.failures:
-                    self.rounds[name] = number
+                self.rounds[name] = number
+                if self.failures or self.is_over():
                     return
                 work(number)
         except BaseException as failure:  # pylint: disable=broad-except
             self.failures.append(failure)
+
+    def is_over(self):
+        return time.monotonic() > self.until and all(self.rounds.get(name, 0) >= rounds for name, rounds in self.least.items())

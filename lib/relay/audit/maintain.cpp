@@ -125,11 +125,11 @@ class Run {
         m_result.more_to_prune = pruned.operations == most_pruned || pruned.key_changes == most_pruned ||
                                  pruned.key_sightings == most_pruned || pruned.usage == most_pruned ||
                                  pruned.floods == most_pruned || pruned.gone == most_pruned ||
-                                 m_result.plans_ended == most_ended;
+                                 pruned.seat_changes == most_pruned || m_result.plans_ended == most_ended;
         if (pruned.total() > 0) {
             sql::record_events(transaction, m_options.by, {pruned_event(pruned)});
         }
-        return pruned.total() > 0 || pruned.floods > 0 || pruned.gone > 0;
+        return pruned.total() > 0 || pruned.floods > 0 || pruned.gone > 0 || pruned.seat_changes > 0;
     }
 
     bool drop(db::Transaction &transaction) {

@@ -34,7 +34,8 @@ FROM relay.drop_event_months($1::integer, $2, $3, $4, $5) ORDER BY month)sql";
 constexpr auto prune_sql = R"sql(
 SELECT relay.prune_operations($1::integer) AS operations, relay.prune_changes($1::integer) AS key_changes,
        relay.prune_sightings($1::integer) AS key_sightings, relay.prune_usage($1::integer) AS usage,
-       relay.mark_gone_agents($1::integer) AS gone, relay.settle_floods(most => $1::integer) AS floods)sql";
+       relay.mark_gone_agents($1::integer) AS gone, relay.forget_seat_changes($1::integer) AS seat_changes,
+       relay.settle_floods(most => $1::integer) AS floods)sql";
 
 std::vector<EventMonth> read_months(db::Rows const &rows) {
     std::vector<EventMonth> months;
@@ -88,6 +89,7 @@ Pruned prune(db::Transaction &transaction, std::int64_t most) {
             .key_sightings = row.integer("key_sightings"),
             .usage = row.integer("usage"),
             .gone = row.integer("gone"),
+            .seat_changes = row.integer("seat_changes"),
             .floods = row.integer("floods")};
 }
 

@@ -37,9 +37,10 @@ struct Pruned {
     std::int64_t usage = 0;  ///< of organizations, more than 25 whole months ago
 
     std::int64_t gone = 0;
+    std::int64_t seat_changes = 0;
     std::int64_t floods = 0;
 
-    /// Returns the number of deleted rows. Floods do not count, because nothing of them is lost.
+    /// Returns the number of deleted rows. Floods and changes of seats do not count, because nothing of them is lost.
     std::int64_t total() const { return operations + key_changes + key_sightings + usage; }
 };
 /// Deletes at most `most` rows of each kind.

@@ -92,6 +92,22 @@ struct Effect {
     sql::Detail detail{};
 };
 
+/// Throws Error (denied) that names what the login may do, if it may only make settings that end.
+std::optional<PolicyChange> make_setting(db::Transaction &transaction, SetPolicy const &request,
+                                         SettingChoice const &choice, PolicyScope const &scope, Attribution const &by) {
+    try {
+        return sql::insert_change(transaction, scope, choice.setting, *choice.value, request.until, by);
+    } catch (Error const &error) {
+        if (error.kind() != ErrorKind::denied || !std::holds_alternative<std::monostate>(request.until)) {
+            throw;
+        }
+        throw Error(
+            error.kind(),
+            fmt::format("this login may not set {} without an end; nothing was changed", words_of(choice.setting)),
+            {.why = "a responder may only make settings that end", .next = "add --until, as in --until 6h"});
+    }
+}
+
 void apply_setting(db::Transaction &transaction, SetPolicy const &request, SettingChoice const &choice,
                    Attribution const &by, Effect &effect) {
     PolicyScope const &scope = effect.update.scope;
@@ -103,7 +119,7 @@ void apply_setting(db::Transaction &transaction, SetPolicy const &request, Setti
         }
         return;
     }
-    auto made = sql::insert_change(transaction, scope, choice.setting, *choice.value, request.until, by);
+    auto made = make_setting(transaction, request, choice, scope, by);
     if (made) {
         effect.detail.add(name, made->value).add(std::string(name) + "_change_id", made->change_id);
         if (made->until) {

@@ -213,7 +213,8 @@ Error translate(std::string_view sqlstate, std::string_view message, Asker const
     bool const no_groups = meaning.cure == Cure::grant && !asker.has_schema;
     Hint hint = hint_of(no_groups ? Cure::install : meaning.cure);
     hint.sqlstate = sqlstate;
-    if (sqlstate == "42501" && primary_message(message).find("row-level security") != std::string::npos) {
+    // Not of a row that this login may not write ("new row violates row-level security policy").
+    if (sqlstate == "42501" && primary_message(message).find("affected by row-level security") != std::string::npos) {
         return {ErrorKind::denied,
                 "row level security would hide rows from role " + escape_for_terminal(asker.role) + ": " +
                     primary_message(message),
