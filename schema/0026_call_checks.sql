@@ -3,22 +3,26 @@
 
 -- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The index has
 -- none that is marked as gone. The settings and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all
--- revocations.
-CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
+-- revocations. It is planned anew each time, because of its LIMIT.
+CREATE FUNCTION relay.is_seated(org text, agent text, seats bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
-DECLARE
-    seats bigint := relay.limit_of(has_seat.org, 'agents');
 BEGIN
-    IF seats IS NULL THEN  -- the question would be planned anew each time, because of its LIMIT
-        RETURN true;
-    END IF;
     RETURN EXISTS (
         SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
-                     WHERE a.org_id = has_seat.org AND NOT a.gone
+                     WHERE a.org_id = is_seated.org AND NOT a.gone
                        AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                                        WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
                      ORDER BY COALESCE(a.seat, a.created_at), a.agent_id LIMIT seats) AS seated
-        WHERE seated.agent_id = has_seat.agent);
+        WHERE seated.agent_id = is_seated.agent);
+END
+$$;
+
+CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seats bigint := relay.limit_of(has_seat.org, 'agents');
+BEGIN
+    RETURN CASE WHEN seats IS NULL THEN true ELSE relay.is_seated(org, agent, seats) END;
 END
 $$;
 COMMENT ON FUNCTION relay.has_seat(text, text) IS
