@@ -118,9 +118,10 @@ The rules, in short:
   supportedInterfaces         instead of url: 1 to 16, each with url, protocolBinding and protocolVersion
   capabilities                an object
   defaultInputModes           a list of texts, as is defaultOutputModes
-  skills                      at most 100, each with id, name, description and tags; no two with the same id; at most 500
-                              tags together
-  everything                  at most 64 KiB, and no key, admin token or refresh token in any text; no object has a name twice
+  skills                      at most 100, each with id, name, description and tags; no two with the same id
+  tags                        at most 500 of all skills together
+  everything                  at most 64 KiB, and no key, admin token or refresh token in any text
+  each object                 no name twice
 
 Names, ids, tags and versions have at most 255 characters, and lists have at most 100 entries. `schema json agent-card`
 prints the rules as a JSON Schema. A field that may be missing may also be null.

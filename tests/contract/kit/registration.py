@@ -15,7 +15,8 @@ class Registration:
         self.agents = f"{relay}/api/registry/agents"
         self.key, self.card = key, card
         self.me = f"/{agent}/"
-        self.process, self.usual = {"instance_id": instance}, {"lease_seconds": lease}
+        self.process = {"instance_id": instance}
+        self.usual = {"lease_seconds": lease}
         self.until, self.is_known = 0, False
         self.closed, self.thread = threading.Event(), None
 
