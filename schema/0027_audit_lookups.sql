@@ -52,3 +52,30 @@ BEGIN
     RETURN removed;
 END
 $$;
+
+-- As in 0005, with one plan for all calls: most of them find nothing to settle, and took longer to plan than to run. Each call that begins a
+-- flood settles those of before.
+CREATE OR REPLACE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT 100000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    settled bigint;
+BEGIN
+    PERFORM relay.require_between('most', settle_floods.most, 1, 1000000);
+    WITH ended AS (
+        DELETE FROM relay.event_floods AS flood
+        WHERE flood.ctid = ANY (ARRAY(SELECT f.ctid FROM relay.event_floods AS f WHERE f.ends_at <= settle_floods.before
+                                      ORDER BY f.ends_at LIMIT settle_floods.most FOR UPDATE SKIP LOCKED))
+        RETURNING flood.*
+    ), written AS (
+        INSERT INTO relay.auth_events (occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, db_role, trace_id,
+                                       detail, times)
+        SELECT event.occurred_at, event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason,
+               event.ip_address, event.db_role, event.trace_id, event.detail, event.times
+        FROM ended CROSS JOIN LATERAL relay.as_event(ended) AS event
+        WHERE ended.folded > 0
+    )
+    SELECT count(*) INTO settled FROM ended;
+    RETURN settled;
+END
+$$;

@@ -5,6 +5,30 @@
 
 -- What is judged -------------------------------------------------------------------------------------------------------------------------
 
+-- What not every reader of JSON holds alike. Other readers stop at some depth, and hold numbers as doubles, of which there is none from
+-- 2^1024 - 2^970 on.
+CREATE FUNCTION relay.is_too_deep(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT pg_catalog.jsonb_path_exists(value, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')
+$$;
+
+CREATE FUNCTION relay.has_huge_number(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT pg_catalog.jsonb_path_exists(value, 'strict $.** ? (@.type() == "number" && (@ >= $end || @ <= -$end))', '{"end":'
+        '179769313486231580793728971405303415079934132710037826936173778980444968292764750946649017977587207096330286416692887910'
+        '946555547851940402630657488671505820681908902000708383676273854845817711531764475730270069855571366959622842914819860834'
+        '936475292719074168444365510704342711559699508093042880177904174497792}')
+$$;
+
+-- Of two members with one name, one reader takes the first and another the last. jsonb has dropped one of them, and with it a colon: each
+-- member has one, and those in texts stay. A colon may also be written as its number, after a backslash that no other one escapes.
+CREATE FUNCTION relay.colons(json text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT pg_catalog.length(said.plain) - pg_catalog.length(pg_catalog.replace(said.plain, ':', ''))
+    FROM (SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(json, E'\\\\', ''), E'\\u003a', ':'), E'\\u003A', ':')) AS said (plain)
+$$;
+COMMENT ON FUNCTION relay.colons(text) IS 'how many colons JSON has, between names and values and in texts; more than its jsonb: a name is given twice';
+
 -- These qualify every name and set no search_path: card_problems calls them for each text of a card.
 CREATE FUNCTION relay.text_problems(path text, value jsonb, longest integer DEFAULT NULL) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -46,13 +70,22 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHERE entry.number <= 100
 $$;
 
+-- The place of the last entry that is judged; -1: it is not a list, or has none. A loop over places takes a fifth of the time of a query.
+CREATE FUNCTION relay.last_judged(list jsonb) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE pg_catalog.jsonb_typeof(list) WHEN 'array' THEN LEAST(pg_catalog.jsonb_array_length(list), 100) - 1 ELSE -1 END
+$$;
+
 -- A list of short texts: tags, media types.
 CREATE FUNCTION relay.words_problems(path text, value jsonb) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    problems text[] := relay.list_problems(path, value, 'texts');
 BEGIN
-    RETURN relay.list_problems(path, value, 'texts') || ARRAY(
-        SELECT p.problem FROM relay.entries(words_problems.path, words_problems.value) AS e
-        CROSS JOIN LATERAL unnest(relay.text_problems(e.path, e.value, 255)) AS p (problem));
+    FOR place IN 0 .. relay.last_judged(value) LOOP
+        problems := problems || relay.text_problems(path || '/' || place, value -> place, 255);
+    END LOOP;
+    RETURN problems;
 END
 $$;
 
@@ -60,7 +93,8 @@ CREATE FUNCTION relay.interface_problems(path text, value jsonb, names text[]) R
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     problems text[] := '{}';
-    entry    record;
+    entry    jsonb;
+    at       text;
 BEGIN
     IF (jsonb_typeof(value) = 'array') IS NOT TRUE THEN
         RETURN ARRAY[path || ': must be a list of interfaces'];
@@ -68,43 +102,54 @@ BEGIN
     IF jsonb_array_length(value) > 16 THEN
         problems := ARRAY[path || ': has more than 16 interfaces'];
     END IF;
-    FOR entry IN SELECT e.path, e.value FROM relay.entries(interface_problems.path, interface_problems.value) AS e LIMIT 16 LOOP
-        IF jsonb_typeof(entry.value) <> 'object' THEN
-            problems := problems || (entry.path || ': must be an object');
+    FOR place IN 0 .. LEAST(relay.last_judged(value), 15) LOOP
+        entry := value -> place;
+        at := path || '/' || place;
+        IF jsonb_typeof(entry) <> 'object' THEN
+            problems := problems || (at || ': must be an object');
             CONTINUE;
         END IF;
-        problems := problems || relay.url_problems(entry.path || '/url', entry.value -> 'url');
+        problems := problems || relay.url_problems(at || '/url', entry -> 'url');
         FOR position IN 1 .. cardinality(names) LOOP
-            problems := problems || relay.text_problems(entry.path || '/' || names[position], entry.value -> names[position], 255);
+            problems := problems || relay.text_problems(at || '/' || names[position], entry -> names[position], 255);
         END LOOP;
     END LOOP;
     RETURN problems;
 END
 $$;
 
+-- Each tag may become a term of the index, so their number is bounded.
 CREATE FUNCTION relay.skill_problems(path text, value jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     problems text[] := relay.list_problems(path, value, 'skills');
     seen     jsonb := '{}';
-    skill    record;
+    tags     integer := 0;
+    skill    jsonb;
+    at       text;
 BEGIN
-    FOR skill IN SELECT e.path, e.value FROM relay.entries(skill_problems.path, skill_problems.value) AS e LOOP
-        IF jsonb_typeof(skill.value) <> 'object' THEN
-            problems := problems || (skill.path || ': must be an object');
+    FOR place IN 0 .. relay.last_judged(value) LOOP
+        skill := value -> place;
+        at := path || '/' || place;
+        IF jsonb_typeof(skill) <> 'object' THEN
+            problems := problems || (at || ': must be an object');
             CONTINUE;
         END IF;
-        problems := problems || relay.text_problems(skill.path || '/id', skill.value -> 'id', 255);
-        IF jsonb_typeof(skill.value -> 'id') = 'string' THEN
-            IF seen ? (skill.value ->> 'id') THEN
-                problems := problems || (skill.path || '/id: is the id of an earlier skill, too');
+        problems := problems || relay.text_problems(at || '/id', skill -> 'id', 255);
+        IF jsonb_typeof(skill -> 'id') = 'string' THEN
+            IF seen ? (skill ->> 'id') THEN
+                problems := problems || (at || '/id: is the id of an earlier skill, too');
             END IF;
-            seen := seen || jsonb_build_object(skill.value ->> 'id', true);
+            seen := seen || jsonb_build_object(skill ->> 'id', true);
         END IF;
-        problems := problems || relay.text_problems(skill.path || '/name', skill.value -> 'name', 255)
-                             || relay.text_problems(skill.path || '/description', skill.value -> 'description')
-                             || relay.words_problems(skill.path || '/tags', skill.value -> 'tags');
+        problems := problems || relay.text_problems(at || '/name', skill -> 'name', 255)
+                             || relay.text_problems(at || '/description', skill -> 'description')
+                             || relay.words_problems(at || '/tags', skill -> 'tags');
+        tags := tags + 1 + relay.last_judged(skill -> 'tags');
     END LOOP;
+    IF tags > 500 THEN
+        problems := problems || (path || ': have more than 500 tags together');
+    END IF;
     RETURN problems;
 END
 $$;
@@ -123,11 +168,12 @@ BEGIN
         problems := ARRAY[path || ': has more than 100 names, or one of more than 255 characters'];
     END IF;
     IF extensions IS NOT NULL THEN
-        problems := problems || relay.list_problems(path || '/extensions', extensions, 'extensions') || ARRAY(
-            SELECT p.problem FROM relay.entries(path || '/extensions', extensions) AS e
-            CROSS JOIN LATERAL unnest(CASE jsonb_typeof(e.value)
-                WHEN 'object' THEN relay.text_problems(e.path || '/uri', e.value -> 'uri', 255)
-                ELSE ARRAY[e.path || ': must be an object'] END) AS p (problem));
+        problems := problems || relay.list_problems(path || '/extensions', extensions, 'extensions');
+        FOR place IN 0 .. relay.last_judged(extensions) LOOP
+            problems := problems || CASE jsonb_typeof(extensions -> place)
+                WHEN 'object' THEN relay.text_problems(path || '/extensions/' || place || '/uri', extensions -> place -> 'uri', 255)
+                ELSE ARRAY[path || '/extensions/' || place || ': must be an object'] END;
+        END LOOP;
     END IF;
     RETURN problems;
 END
@@ -150,11 +196,10 @@ BEGIN
     IF octet_length(card::text) > 65536 THEN
         RETURN ARRAY['/: is larger than 64 KiB'];
     END IF;
-    -- As other readers of JSON: they stop at some depth, and hold numbers as doubles.
-    IF jsonb_path_exists(card, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")') THEN
+    IF relay.is_too_deep(card) THEN
         RETURN ARRAY['/: is nested deeper than 64 levels'];
     END IF;
-    IF jsonb_path_exists(card, 'strict $.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))') THEN
+    IF relay.has_huge_number(card) THEN
         RETURN ARRAY['/: has a number that does not fit a double'];
     END IF;
     IF relay.key_in(card) IS NOT NULL THEN
@@ -193,6 +238,20 @@ END
 $$;
 COMMENT ON FUNCTION relay.card_problems(jsonb) IS
     'all that is wrong with an agent card, each as PATH: WHAT; empty: it is a card of A2A 0.2, 0.3 or 1.0. It never quotes the card';
+
+-- Before PostgreSQL 17, no parallel worker can catch an error.
+CREATE FUNCTION relay.card_text_problems(card json) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    value jsonb := card;
+BEGIN
+    IF relay.colons(card::text) > relay.colons(value::text) THEN
+        RETURN ARRAY['/: has a name twice'];
+    END IF;
+    RETURN relay.card_problems(value);
+END
+$$;
+COMMENT ON FUNCTION relay.card_text_problems(json) IS 'as card_problems, and: no name twice in an object, which jsonb cannot show';
 
 -- An organization's id has no slash. So what follows the first one cannot make a term of another organization, whatever a skill is called.
 CREATE FUNCTION relay.card_term(org text, kind text, value text) RETURNS text
@@ -238,6 +297,7 @@ CREATE TABLE relay.agent_cards (
     agent_id text COLLATE "C" PRIMARY KEY,
     org_id   text COLLATE "C" NOT NULL,
     card     jsonb NOT NULL,
+    bytes    integer NOT NULL GENERATED ALWAYS AS (pg_catalog.octet_length(card::text)) STORED,
     terms    text[] COLLATE "C" NOT NULL,
     since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CONSTRAINT agent_cards_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id)
@@ -247,6 +307,7 @@ CREATE INDEX agent_cards_by_org ON relay.agent_cards (org_id, agent_id);
 CREATE INDEX agent_cards_by_term ON relay.agent_cards USING gin (terms) WITH (fastupdate = off);
 COMMENT ON TABLE relay.agent_cards IS 'the last card that each agent registered, whether it runs or not; only relay_api.register writes it';
 COMMENT ON COLUMN relay.agent_cards.since IS 'when this card replaced the one before';
+COMMENT ON COLUMN relay.agent_cards.bytes IS 'of the card as text; a search adds them up, and ends its page before they are too many';
 COMMENT ON COLUMN relay.agent_cards.terms IS 'relay.card_terms of the card';
 SELECT relay.isolate_tenants('relay.agent_cards');
 GRANT SELECT ON relay.agent_cards TO relay_provisioner, relay_responder, relay_auditor;

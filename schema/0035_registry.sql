@@ -69,19 +69,45 @@ GRANT EXECUTE ON FUNCTION relay.plan_now(text, timestamptz) TO relay_tenant;  --
 -- Register and beat ----------------------------------------------------------------------------------------------------------------------
 
 -- Composite types, so that a result can gain a column without dropping the functions.
-CREATE TYPE relay_api.lease_answer AS (ok boolean, reason text, lease_ends_at timestamptz, problems text[]);
+CREATE TYPE relay_api.lease_answer AS (ok boolean, reason text, lease_ends_at timestamptz, problems text[], started_at timestamptz);
 COMMENT ON COLUMN relay_api.lease_answer.problems IS 'for card_invalid: what is wrong with the card, each as PATH: WHAT; at most 100';
-CREATE TYPE relay_api.running_agent AS (agent_id text, card jsonb, instances bigint, lease_ends_at timestamptz);
+COMMENT ON COLUMN relay_api.lease_answer.started_at IS
+    'when the last process with this instance_id registered; with it, a process speaks for itself only, and not for a later one';
+CREATE TYPE relay_api.running_agent AS (agent_id text, card jsonb, instances bigint, lease_ends_at timestamptz, next text);
 COMMENT ON COLUMN relay_api.running_agent.instances IS 'how many processes share the work';
+COMMENT ON COLUMN relay_api.running_agent.next IS
+    'only in a row without an agent, the last one of a page that others follow: the `after` of the next page';
 
-CREATE FUNCTION relay.require_instance(instance text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+-- What each of them checks first, in one call.
+CREATE FUNCTION relay.require_process(asked text, agent text, instance text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF pg_is_in_recovery() OR length(agent) > 127 THEN
+        PERFORM relay.require_primary(asked), relay.require_short('agent_id', agent, 127);
+    END IF;
     IF (instance = '' OR (instance ~ '^[A-Za-z0-9]' AND instance !~ '[^A-Za-z0-9_.:@/-]' AND length(instance) <= 127)) IS NOT TRUE THEN
         RAISE EXCEPTION 'instance_id must be empty, or 1 to 127 letters, digits and _ . : @ / -' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 END
 $$;
+
+-- As agent_status and has_seat, in one statement, because a beat consists of little else. Only functions with a fixed search_path call it.
+CREATE FUNCTION relay.run_refusal(org text, agent text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    standing text;
+    seats    bigint;
+BEGIN
+    SELECT (SELECT max(s.kind) FROM relay.standing_revocations AS s
+            WHERE s.subject_id = ANY (ARRAY[agent, org])
+              AND s.subject_id = CASE s.subject_kind WHEN 'agent' THEN agent WHEN 'org' THEN org END),
+           (SELECT l.amount FROM relay.org_limits AS l WHERE l.org_id = org AND l.meter = 'agents')
+    INTO standing, seats;
+    RETURN CASE WHEN standing = 'revoke' THEN 'revoked' WHEN standing = 'block' THEN 'blocked'
+                WHEN seats IS NOT NULL AND NOT relay.find_seat(org, agent) THEN 'over_limit' END;
+END
+$$;
+COMMENT ON FUNCTION relay.run_refusal(text, text) IS 'why an agent may not run: revoked, blocked or over_limit; null: it may';
 
 -- By record_often: an agent that restarts each second causes many.
 CREATE FUNCTION relay.note_registry(action text, reason text, org text, agent text, detail jsonb, key text DEFAULT NULL) RETURNS void
@@ -100,76 +126,79 @@ BEGIN
 END
 $$;
 
--- Makes or renews a lease, and returns its end. `starts`: the process has just registered. A call that writes the index anyway also removes
--- a few leases that ended more than a day ago.
-CREATE FUNCTION relay.renew_lease(org text, agent text, instance text, lease interval, starts boolean) RETURNS timestamptz
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+-- Makes or renews a lease. `started`: the time at which this process registered, if it says so; then it does not make ready what a later
+-- process with the same id has made unready, or the other way round. A call that writes the index anyway also removes a few leases that
+-- ended more than a day ago. Only functions with a fixed search_path call it, so it sets none.
+CREATE FUNCTION relay.renew_lease(org text, agent text, instance text, lease interval, starts boolean, started timestamptz, takes_work boolean,
+                                  INOUT answer relay_api.lease_answer)
+LANGUAGE plpgsql AS $$
 DECLARE
     present timestamptz := clock_timestamp();
     ending  timestamptz := present + LEAST(GREATEST(COALESCE(lease, '60 seconds'), '10 seconds'), '10 minutes');
     day     date := (ending AT TIME ZONE 'UTC')::date;
-    is_new_day boolean;
 BEGIN
+    answer.lease_ends_at := ending;
     UPDATE relay.agent_leases AS l
-    SET beat_at = present, ends_at = ending, last_day = day, org_id = org, ready = l.ready OR starts,
+    SET beat_at = present, ends_at = ending, org_id = org,
+        ready = CASE WHEN l.started_at > started THEN l.ready ELSE COALESCE(takes_work, l.ready) END,
         started_at = CASE WHEN starts THEN present ELSE l.started_at END
-    FROM (SELECT b.last_day FROM relay.agent_leases AS b WHERE b.agent_id = agent AND b.instance_id = instance) AS before
-    WHERE l.agent_id = agent AND l.instance_id = instance
-    RETURNING before.last_day <> day INTO is_new_day;
-    IF NOT FOUND THEN
-        -- An agent chooses its instance ids. So one has 256 leases at most: a new one takes the place of the one that ends first.
-        DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
-            SELECT o.ctid FROM relay.agent_leases AS o WHERE o.agent_id = agent ORDER BY o.ends_at DESC OFFSET 255 FOR UPDATE SKIP LOCKED));
-        INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day)
-        VALUES (agent, instance, org, present, present, ending, day)
-        ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE SET beat_at = excluded.beat_at, ends_at = excluded.ends_at;
-        PERFORM relay.require_effect(FOUND, 'the lease of agent ' || agent);
+    WHERE l.agent_id = agent AND l.instance_id = instance AND l.last_day = day
+    RETURNING l.started_at INTO answer.started_at;
+    IF FOUND THEN
+        RETURN;
     END IF;
-    IF is_new_day IS NOT FALSE THEN
-        DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
-            SELECT o.ctid FROM relay.agent_leases AS o
-            WHERE o.last_day < ((present - interval '1 day') AT TIME ZONE 'UTC')::date
-            ORDER BY o.last_day LIMIT 8 FOR UPDATE SKIP LOCKED));
-    END IF;
-    RETURN ending;
+    -- An agent chooses its instance ids. So one has 256 leases at most: a new one takes the place of the one that ends first.
+    DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM relay.agent_leases AS o
+        WHERE o.agent_id = agent AND o.instance_id <> instance ORDER BY o.ends_at DESC OFFSET 255 FOR UPDATE SKIP LOCKED));
+    INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day, ready)
+    VALUES (agent, instance, org, CASE WHEN starts THEN present ELSE LEAST(started, present) END, present, ending, day, COALESCE(takes_work, true))
+    ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE
+    SET beat_at = present, ends_at = ending, last_day = day, org_id = org,
+        ready = CASE WHEN l.started_at > started THEN l.ready ELSE COALESCE(takes_work, l.ready) END,
+        started_at = CASE WHEN starts THEN present ELSE l.started_at END
+    RETURNING l.started_at INTO answer.started_at;
+    PERFORM relay.require_effect(FOUND, 'the lease of agent ' || agent);
+    DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM relay.agent_leases AS o
+        WHERE o.last_day < ((present - interval '1 day') AT TIME ZONE 'UTC')::date
+        ORDER BY o.last_day LIMIT 8 FOR UPDATE SKIP LOCKED));
 END
 $$;
 
-CREATE FUNCTION relay_api.register(agent_id text, card jsonb, instance_id text DEFAULT '', lease interval DEFAULT '60 seconds')
+CREATE FUNCTION relay_api.register(agent_id text, card json, instance_id text DEFAULT '', lease interval DEFAULT '60 seconds')
 RETURNS relay_api.lease_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
     answer  relay_api.lease_answer;
     known   record;
+    sent    jsonb;
     is_same boolean;
 BEGIN
-    PERFORM relay.require_primary('register');
-    PERFORM relay.require_short('agent_id', register.agent_id, 127);
-    PERFORM relay.require_instance(register.instance_id);
-    answer.ok := false;
+    PERFORM relay.require_process('register', register.agent_id, register.instance_id);
     answer.problems := '{}';
-    SELECT s.org_id, s.status, c.card INTO known
-    FROM relay.agent_status AS s LEFT JOIN relay.agent_cards AS c ON c.agent_id = s.agent_id
-    WHERE s.agent_id = register.agent_id;
-    IF known.org_id IS NULL THEN
-        answer.reason := 'unknown_agent';
-        RETURN answer;
-    END IF;
-    is_same := (known.card = register.card) IS TRUE;
-    answer.reason := CASE WHEN known.status <> 'active' THEN known.status
-                          WHEN NOT relay.find_seat(known.org_id, register.agent_id) THEN 'over_limit' ELSE 'ok' END;
-    IF answer.reason = 'ok' AND NOT is_same THEN
-        answer.problems := relay.card_problems(register.card);
-        IF answer.problems <> '{}' THEN
-            answer.reason := 'card_invalid';
-        END IF;
+    SELECT a.org_id, c.card, relay.run_refusal(a.org_id, a.agent_id) AS refusal INTO known
+    FROM relay.agents AS a LEFT JOIN relay.agent_cards AS c ON c.agent_id = a.agent_id
+    WHERE a.agent_id = register.agent_id;
+    answer.reason := CASE WHEN known.org_id IS NULL THEN 'unknown_agent' ELSE COALESCE(known.refusal, 'ok') END;
+    IF answer.reason = 'ok' THEN
+        BEGIN
+            sent := register.card::jsonb;
+            is_same := (known.card = sent) IS TRUE;
+            answer.problems := CASE WHEN is_same THEN '{}' ELSE relay.card_text_problems(register.card) END;
+        EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
+            answer.problems := ARRAY['/: must be JSON that every reader can hold: at most 64 levels, no name twice'];
+        END;
+        answer.reason := CASE WHEN answer.problems = '{}' THEN 'ok' ELSE 'card_invalid' END;
     END IF;
     answer.ok := answer.reason = 'ok';
     IF NOT answer.ok THEN
-        PERFORM relay.note_registry('registration_failed', answer.reason, known.org_id, register.agent_id,
-            jsonb_build_object('instance', NULLIF(register.instance_id, ''), 'problems', NULLIF(cardinality(answer.problems), 0)),
-            CASE WHEN answer.reason = 'card_invalid' THEN relay.key_in(register.card) END);
+        IF answer.reason <> 'unknown_agent' THEN
+            PERFORM relay.note_registry('registration_failed', answer.reason, known.org_id, register.agent_id,
+                jsonb_build_object('instance', NULLIF(register.instance_id, ''), 'problems', NULLIF(cardinality(answer.problems), 0)),
+                CASE WHEN answer.reason = 'card_invalid' THEN relay.key_in(sent) END);
+        END IF;
         answer.problems := answer.problems[1:100];
         RETURN answer;
     END IF;
@@ -177,22 +206,23 @@ BEGIN
         PERFORM relay.commit_lazily();
     ELSE
         INSERT INTO relay.agent_cards AS c (agent_id, org_id, card, terms)
-        VALUES (register.agent_id, known.org_id, register.card, relay.card_terms(known.org_id, register.card))
+        VALUES (register.agent_id, known.org_id, sent, relay.card_terms(known.org_id, sent))
         ON CONFLICT ON CONSTRAINT agent_cards_pkey DO UPDATE
             SET org_id = excluded.org_id, card = excluded.card, terms = excluded.terms, since = excluded.since
             WHERE c.card <> excluded.card OR c.org_id <> excluded.org_id;
     END IF;
-    answer.lease_ends_at := relay.renew_lease(known.org_id, register.agent_id, register.instance_id, register.lease, true);
+    answer := relay.renew_lease(known.org_id, register.agent_id, register.instance_id, register.lease, true, NULL, true, answer);
     PERFORM relay.note_registry('agent_registered', 'ok', known.org_id, register.agent_id,
                                 jsonb_build_object('instance', NULLIF(register.instance_id, '')));
     RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION relay_api.register(text, jsonb, text, interval) IS
+COMMENT ON FUNCTION relay_api.register(text, json, text, interval) IS
     'for an agent that starts (its id as authenticate returned it): keeps its card and makes a lease of 10 s to 10 min; primary only; '
     'reasons: ok unknown_agent blocked revoked over_limit card_invalid';
 
-CREATE FUNCTION relay_api.heartbeat(agent_id text, instance_id text DEFAULT '', lease interval DEFAULT '60 seconds')
+CREATE FUNCTION relay_api.heartbeat(agent_id text, instance_id text DEFAULT '', lease interval DEFAULT '60 seconds',
+                                    started_at timestamptz DEFAULT NULL, ready boolean DEFAULT NULL)
 RETURNS relay_api.lease_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
@@ -200,57 +230,56 @@ DECLARE
     answer relay_api.lease_answer;
     known  record;
 BEGIN
-    PERFORM relay.require_primary('heartbeat');
-    PERFORM relay.require_short('agent_id', heartbeat.agent_id, 127);
-    PERFORM relay.require_instance(heartbeat.instance_id);
-    SELECT s.org_id, s.status INTO known
-    FROM relay.agent_cards AS c JOIN relay.agent_status AS s ON s.agent_id = c.agent_id
-    WHERE c.agent_id = heartbeat.agent_id;
-    answer.reason := CASE WHEN known.org_id IS NULL THEN 'register'
-                          WHEN known.status <> 'active' THEN known.status
-                          WHEN NOT relay.find_seat(known.org_id, heartbeat.agent_id) THEN 'over_limit' ELSE 'ok' END;
+    PERFORM relay.require_process('heartbeat', heartbeat.agent_id, heartbeat.instance_id);
+    SELECT c.org_id, relay.run_refusal(c.org_id, c.agent_id) AS refusal INTO known
+    FROM relay.agent_cards AS c WHERE c.agent_id = heartbeat.agent_id;
+    answer.reason := CASE WHEN known.org_id IS NULL THEN 'register' ELSE COALESCE(known.refusal, 'ok') END;
     answer.ok := answer.reason = 'ok';
     answer.problems := '{}';
     IF answer.ok THEN
         PERFORM relay.commit_lazily();
-        answer.lease_ends_at := relay.renew_lease(known.org_id, heartbeat.agent_id, heartbeat.instance_id, heartbeat.lease, false);
+        answer := relay.renew_lease(known.org_id, heartbeat.agent_id, heartbeat.instance_id, heartbeat.lease, false,
+                                    heartbeat.started_at, heartbeat.ready, answer);
     END IF;
     RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION relay_api.heartbeat(text, text, interval) IS
+COMMENT ON FUNCTION relay_api.heartbeat(text, text, interval, timestamptz, boolean) IS
     'for an agent that runs, each third of its lease: renews the lease, or makes it again (register: there is no card of this agent, '
-    'so it must register); primary only; reasons: ok register blocked revoked over_limit';
+    'so it must register); started_at: as register answered it; ready false: this process takes no more work; primary only; '
+    'reasons: ok register blocked revoked over_limit';
 
-CREATE FUNCTION relay_api.drain(agent_id text, instance_id text DEFAULT '') RETURNS boolean
+CREATE FUNCTION relay_api.drain(agent_id text, instance_id text DEFAULT '', started_at timestamptz DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM relay.require_primary('drain');
-    PERFORM relay.require_short('agent_id', drain.agent_id, 127);
-    PERFORM relay.require_instance(drain.instance_id);
+    PERFORM relay.require_process('drain', drain.agent_id, drain.instance_id);
     PERFORM relay.commit_lazily();
-    UPDATE relay.agent_leases AS l SET ready = false WHERE l.agent_id = drain.agent_id AND l.instance_id = drain.instance_id AND l.ready;
-    RETURN FOUND OR EXISTS (SELECT FROM relay.agent_leases AS l WHERE l.agent_id = drain.agent_id AND l.instance_id = drain.instance_id);
+    UPDATE relay.agent_leases AS l SET ready = false
+    WHERE l.agent_id = drain.agent_id AND l.instance_id = drain.instance_id AND (l.started_at > drain.started_at) IS NOT TRUE AND l.ready;
+    RETURN FOUND OR EXISTS (
+        SELECT FROM relay.agent_leases AS l
+        WHERE l.agent_id = drain.agent_id AND l.instance_id = drain.instance_id AND (l.started_at > drain.started_at) IS NOT TRUE);
 END
 $$;
-COMMENT ON FUNCTION relay_api.drain(text, text) IS
-    'for an agent that is about to stop: searches do not return this process any more; false: it has no lease; primary only';
+COMMENT ON FUNCTION relay_api.drain(text, text, timestamptz) IS
+    'for an agent that is about to stop: searches do not return this process any more; started_at: as register answered it, so that nothing '
+    'happens to a later process with this instance_id; false: it has no lease; primary only';
 
-CREATE FUNCTION relay_api.unregister(agent_id text, instance_id text DEFAULT '') RETURNS boolean
+CREATE FUNCTION relay_api.unregister(agent_id text, instance_id text DEFAULT '', started_at timestamptz DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
     owner text;
 BEGIN
-    PERFORM relay.require_primary('unregister');
-    PERFORM relay.require_short('agent_id', unregister.agent_id, 127);
-    PERFORM relay.require_instance(unregister.instance_id);
+    PERFORM relay.require_process('unregister', unregister.agent_id, unregister.instance_id);
     PERFORM relay.commit_lazily();
-    DELETE FROM relay.agent_leases AS l WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id
+    DELETE FROM relay.agent_leases AS l
+    WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id AND (l.started_at > unregister.started_at) IS NOT TRUE
     RETURNING l.org_id INTO owner;
     PERFORM relay.require_effect(NOT EXISTS (
-        SELECT FROM relay.agent_leases AS l WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id),
+        SELECT FROM relay.agent_leases AS l
+        WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id AND (l.started_at > unregister.started_at) IS NOT TRUE),
         'the end of the lease of agent ' || unregister.agent_id);
     IF owner IS NULL THEN
         RETURN false;
@@ -260,107 +289,12 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION relay_api.unregister(text, text) IS
-    'for an agent that stops: ends the lease of this process; false: it had none, which is fine, too; primary only';
+COMMENT ON FUNCTION relay_api.unregister(text, text, timestamptz) IS
+    'for an agent that stops: ends the lease of this process, and of no later one if started_at is what register answered; '
+    'false: it had none, which is fine, too; primary only';
 
--- Searches -------------------------------------------------------------------------------------------------------------------------------
-
--- Reads no more live agents than there are seats.
-CREATE FUNCTION relay.first_without_seat(org text, OUT seat timestamptz, OUT agent_id text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
-DECLARE
-    seats bigint := relay.limit_of(org, 'agents');
-BEGIN
-    IF seats IS NOT NULL THEN
-        SELECT COALESCE(a.seat, a.created_at), a.agent_id INTO first_without_seat.seat, first_without_seat.agent_id
-        FROM relay.agents AS a
-        WHERE a.org_id = org
-          AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                          WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
-        ORDER BY COALESCE(a.seat, a.created_at), a.agent_id OFFSET seats LIMIT 1;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION relay.first_without_seat(text) IS 'the place in the order of seats from which on agents have none; null: all have one';
-
--- Two statements, because one that serves both with OR never uses the index of terms.
-CREATE FUNCTION relay_api.find_agents(
-    org_id text, skill text DEFAULT NULL, tag text DEFAULT NULL, capability text DEFAULT NULL, pattern text DEFAULT NULL,
-    after text DEFAULT '', most integer DEFAULT 100)
-RETURNS SETOF relay_api.running_agent
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-#variable_conflict use_column
-DECLARE
-    rows   integer := LEAST(GREATEST(COALESCE(find_agents.most, 100), 1), 1000);
-    start  text := COALESCE(find_agents.after, '');
-    wanted text[] := array_remove(ARRAY[relay.card_term(find_agents.org_id, 'skill', find_agents.skill),
-                                        relay.card_term(find_agents.org_id, 'tag', find_agents.tag),
-                                        relay.card_term(find_agents.org_id, 'can', find_agents.capability)], NULL);
-    glob   text;
-    beyond record;
-BEGIN
-    PERFORM relay.require_primary('find_agents');
-    PERFORM relay.require_short('org_id', find_agents.org_id, 63), relay.require_short('skill', find_agents.skill, 255),
-            relay.require_short('tag', find_agents.tag, 255), relay.require_short('capability', find_agents.capability, 255),
-            relay.require_short('pattern', find_agents.pattern, 127), relay.require_short('after', find_agents.after, 127);
-    IF '' IN (find_agents.skill, find_agents.tag, find_agents.capability, find_agents.pattern) THEN
-        RETURN;
-    END IF;
-    glob := translate(regexp_replace(lower(find_agents.pattern COLLATE "C"), '([\\%_])', '\\\1', 'g'), '*?', '%_');
-    SELECT * INTO beyond FROM relay.first_without_seat(find_agents.org_id);
-    IF wanted <> '{}' THEN
-        RETURN QUERY
-        SELECT c.agent_id, c.card, lease.instances, lease.ends_at
-        FROM (SELECT f.agent_id, f.org_id, f.card FROM relay.agent_cards AS f WHERE f.terms @> wanted OFFSET 0) AS c
-        CROSS JOIN LATERAL relay.running_lease(c.org_id, c.agent_id) AS lease
-        WHERE c.org_id = find_agents.org_id AND c.agent_id > start
-          AND (glob IS NULL OR relay.card_matches(c.agent_id, c.card, glob))
-          AND (beyond.agent_id IS NULL OR EXISTS (
-              SELECT FROM relay.agents AS a WHERE a.agent_id = c.agent_id
-                AND (COALESCE(a.seat, a.created_at), a.agent_id) < (beyond.seat, beyond.agent_id)))
-        ORDER BY c.agent_id LIMIT rows;
-    ELSE
-        RETURN QUERY
-        SELECT c.agent_id, c.card, lease.instances, lease.ends_at
-        FROM relay.agent_cards AS c CROSS JOIN LATERAL relay.running_lease(c.org_id, c.agent_id) AS lease
-        WHERE c.org_id = find_agents.org_id AND c.agent_id > start
-          AND (glob IS NULL OR relay.card_matches(c.agent_id, c.card, glob))
-          AND (beyond.agent_id IS NULL OR EXISTS (
-              SELECT FROM relay.agents AS a WHERE a.agent_id = c.agent_id
-                AND (COALESCE(a.seat, a.created_at), a.agent_id) < (beyond.seat, beyond.agent_id)))
-        ORDER BY c.agent_id LIMIT rows;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION relay_api.find_agents(text, text, text, text, text, text, integer) IS
-    'the agents of an organization (of the verified caller, never of the request) that run, by skill, tag, capability and pattern (* and ? over '
-    'id, name and skill ids), all of which must fit; null: any; by agent_id, from the one after `after` on, 1 to 1000 rows; primary only';
-
-CREATE FUNCTION relay_api.agent_card(org_id text, agent_id text) RETURNS SETOF relay_api.running_agent
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM relay.require_short('org_id', agent_card.org_id, 63), relay.require_short('agent_id', agent_card.agent_id, 127);
-    IF pg_is_in_recovery() THEN
-        RETURN QUERY
-        SELECT c.agent_id, c.card, NULL::bigint, NULL::timestamptz
-        FROM relay.agent_cards AS c JOIN relay.agent_status AS s ON s.agent_id = c.agent_id
-        WHERE c.agent_id = agent_card.agent_id AND c.org_id = agent_card.org_id AND s.status = 'active'
-          AND relay.has_seat(c.org_id, c.agent_id);
-    ELSE
-        RETURN QUERY
-        SELECT c.agent_id, c.card, lease.instances, lease.ends_at
-        FROM relay.agent_cards AS c CROSS JOIN LATERAL relay.running_lease(c.org_id, c.agent_id) AS lease
-        WHERE c.agent_id = agent_card.agent_id AND c.org_id = agent_card.org_id AND relay.has_seat(c.org_id, c.agent_id);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION relay_api.agent_card(text, text) IS
-    'the row of find_agents for one agent, or none; a standby cannot read leases, so there instances and lease_ends_at are null';
-
-GRANT EXECUTE ON FUNCTION relay_api.register(text, jsonb, text, interval), relay_api.heartbeat(text, text, interval),
-    relay_api.drain(text, text), relay_api.unregister(text, text),
-    relay_api.find_agents(text, text, text, text, text, text, integer), relay_api.agent_card(text, text) TO relay_gateway;
+GRANT EXECUTE ON FUNCTION relay_api.register(text, json, text, interval), relay_api.heartbeat(text, text, interval, timestamptz, boolean),
+    relay_api.drain(text, text, timestamptz), relay_api.unregister(text, text, timestamptz) TO relay_gateway;
 
 -- For people -----------------------------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION relay.envelope_problems(jsonb) IS 'all that is wrong with an envelope, each as "PATH: what"; empty: nothing';
 
--- A number, a text or a depth that one reader holds and another does not is refused, so that all four judge alike.
+-- A number, a text, a depth or a name given twice, of which one reader makes something else than another, is refused, so that all four judge
+-- alike.
 -- Not parallel safe: before PostgreSQL 17, no parallel worker can catch an error.
 CREATE FUNCTION relay.envelope_text_problems(envelope text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -56,22 +57,21 @@ BEGIN
     END IF;
     BEGIN
         value := envelope::jsonb;
-        IF (jsonb_path_exists(value, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")')
-            OR jsonb_path_exists(value, 'strict $.** ? (@.type() == "number" && '
-                                        '(@ >= 1.79769313486231580793e308 || @ <= -1.79769313486231580793e308))')) IS NOT FALSE THEN
+        IF relay.is_too_deep(value) OR relay.has_huge_number(value) OR relay.colons(envelope) > relay.colons(value::text) THEN
             value := NULL;
         END IF;
     EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
         value := NULL;
     END;
     IF value IS NULL THEN
-        RETURN ARRAY['/: must be JSON that every reader can hold, at most 64 levels deep'];
+        RETURN ARRAY['/: must be JSON that every reader can hold: at most 64 levels, no name twice'];
     END IF;
     RETURN relay.envelope_problems(value);
 END
 $$;
 COMMENT ON FUNCTION relay.envelope_text_problems(text) IS
-    'as envelope_problems, and: at most 256 KiB, 64 levels deep, no NUL and no half of a surrogate pair, numbers that fit a double; '
+    'as envelope_problems, and: at most 256 KiB, 64 levels deep, no name twice in an object, no NUL and no half of a surrogate pair, numbers '
+    'that fit a double and have at most 16383 decimals; '
     'never raises an error';
 GRANT EXECUTE ON FUNCTION relay.time_with_zone(text), relay.envelope_problems(jsonb), relay.envelope_text_problems(text)
     TO relay_provisioner, relay_responder, relay_auditor;
@@ -83,7 +83,7 @@ CREATE TYPE relay_api.envelope_check AS (
     reason   text,
     problems text[]
 );
-COMMENT ON COLUMN relay_api.envelope_check.reason IS 'ok envelope_invalid tenant_mismatch agent_mismatch stale';
+COMMENT ON COLUMN relay_api.envelope_check.reason IS 'ok envelope_invalid tenant_mismatch agent_mismatch stale unverified';
 
 -- The sender, as far as the receiver knows it. A gateway passes what authenticate returned, or the owner of a queue.
 CREATE FUNCTION relay.require_sender(org text, agent text) RETURNS void
@@ -101,21 +101,24 @@ $$;
 CREATE FUNCTION relay_api.check_envelope(envelope text, org_id text, agent_id text DEFAULT NULL) RETURNS relay_api.envelope_check
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    answer relay_api.envelope_check;
-    read   jsonb;
+    answer      relay_api.envelope_check;
+    read        jsonb;
+    sent_at     timestamptz;
+    time_window interval;
 BEGIN
     PERFORM relay.require_sender(org_id, agent_id);
     answer.problems := relay.envelope_text_problems(envelope);
     answer.reason := 'envelope_invalid';
     IF cardinality(answer.problems) = 0 THEN
         read := envelope::jsonb;
+        sent_at := relay.time_with_zone(read ->> 'timestamp');
+        SELECT (f.value::interval) INTO time_window FROM relay.policy_in_force(org_id, agent_id) AS f WHERE f.setting = 'window';
         answer.reason := CASE
             WHEN read ->> 'tenantId' <> org_id THEN 'tenant_mismatch'
             WHEN read ->> 'agentId' <> agent_id THEN 'agent_mismatch'
-            WHEN (SELECT relay.time_with_zone(read ->> 'timestamp') < statement_timestamp() - f.value::interval
-                         OR relay.time_with_zone(read ->> 'timestamp') > statement_timestamp() + f.value::interval
-                  FROM relay.policy_in_force(org_id, agent_id) AS f WHERE f.setting = 'window') THEN 'stale'
-            ELSE 'ok' END;
+            WHEN sent_at < statement_timestamp() - time_window OR sent_at > statement_timestamp() + time_window THEN 'stale'
+            WHEN (SELECT f.value FROM relay.policy_in_force(org_id, agent_id) AS f WHERE f.setting = 'messages') = 'optional' THEN 'ok'
+            ELSE 'unverified' END;
     END IF;
     answer.ok := answer.reason = 'ok';
     RETURN answer;
@@ -123,22 +126,22 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.check_envelope(text, text, text) IS
     'checks an envelope against the sender as the receiver knows it (agent_id null: it knows the organization only), and its time '
-    'against the window of the sender''s policy; no signature is checked; '
-    'reasons: ok envelope_invalid tenant_mismatch agent_mismatch stale; works on a standby, too';
+    'against the window of the sender''s policy; no signature is checked, so a message is unverified where the policy says that messages '
+    'must be signed; reasons: ok envelope_invalid tenant_mismatch agent_mismatch stale unverified; works on a standby, too';
 
 -- An agent can send any number of bad messages, so their events are folded. What an envelope claims is not proven, and may be any text.
 CREATE FUNCTION relay_api.refuse_message(org_id text, agent_id text, reason text, claimed_org text DEFAULT NULL,
-                                         trace_id text DEFAULT NULL)
+                                         trace_id text DEFAULT NULL, receiver text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     refused relay.auth_events;
 BEGIN
     PERFORM relay.require_primary('refuse_message');
-    PERFORM relay.require_sender(org_id, agent_id);
-    IF (reason IN ('envelope_invalid', 'tenant_mismatch', 'agent_mismatch', 'stale')) IS NOT TRUE THEN
+    PERFORM relay.require_sender(org_id, agent_id), relay.require_short('receiver', receiver, 127);
+    IF (reason IN ('envelope_invalid', 'tenant_mismatch', 'agent_mismatch', 'stale', 'unverified')) IS NOT TRUE THEN
         RAISE EXCEPTION '% is not a reason to refuse a message', COALESCE(left(reason, 63), 'null')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'reasons: envelope_invalid tenant_mismatch agent_mismatch stale';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'reasons: envelope_invalid tenant_mismatch agent_mismatch stale unverified';
     END IF;
     refused.action := 'message_refused';
     refused.outcome := 'failed';
@@ -146,14 +149,12 @@ BEGIN
     refused.org_id := refuse_message.org_id;
     refused.agent_id := refuse_message.agent_id;
     refused.trace_id := left(refuse_message.trace_id, 64);
-    IF claimed_org IS NOT NULL THEN
-        refused.detail := jsonb_build_object('claimed_org_id', left(claimed_org, 63));
-    END IF;
+    refused.detail := NULLIF(jsonb_strip_nulls(jsonb_build_object('claimed_org_id', left(claimed_org, 63), 'receiver', receiver)), '{}');
     PERFORM relay.record_often(refused);
 END
 $$;
-COMMENT ON FUNCTION relay_api.refuse_message(text, text, text, text, text) IS
+COMMENT ON FUNCTION relay_api.refuse_message(text, text, text, text, text, text) IS
     'records that a receiver refused a message, and why (the reasons of check_envelope); org_id and agent_id are the sender as the '
-    'receiver knows it, agent_id null if it does not; claimed_org: what the envelope says';
-GRANT EXECUTE ON FUNCTION relay_api.check_envelope(text, text, text), relay_api.refuse_message(text, text, text, text, text)
+    'receiver knows it, agent_id null if it does not; claimed_org: what the envelope says; receiver: the agent that refused it';
+GRANT EXECUTE ON FUNCTION relay_api.check_envelope(text, text, text), relay_api.refuse_message(text, text, text, text, text, text)
     TO relay_gateway;

@@ -119,7 +119,9 @@ The rules, in short:
   capabilities                an object
   defaultInputModes           a list of texts, as is defaultOutputModes
   skills                      at most 100, each with id, name, description and tags; no two with the same id
+  tags                        at most 500 of all skills together
   everything                  at most 64 KiB, and no key, admin token or refresh token in any text
+  each object                 no name twice
 
 Names, ids, tags and versions have at most 255 characters, and lists have at most 100 entries. `schema json agent-card`
 prints the rules as a JSON Schema. A field that may be missing may also be null.

@@ -30,7 +30,9 @@ class Builder final : public nlohmann::json_sax<ParsedJson> {
 
     bool key(string_t &name) override {
         m_name = std::move(name);
-        return true;
+        bool const is_new = !m_open.back()->members.contains(m_name);
+        fault = is_new ? "" : "it has a name twice";
+        return is_new;
     }
 
     bool parse_error(std::size_t position, std::string const &, nlohmann::detail::exception const &error) override {

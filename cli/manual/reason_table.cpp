@@ -121,6 +121,10 @@ constexpr auto reasons = std::to_array<Reason>({
      "relay-admin schema json message-envelope has the rules; the receiver knows each problem"},
     {"stale", "the time of a message is too far from the clock of the receiver: it waited too long, or was sent again",
      "check the clocks of sender and receiver; relay-admin policy show AGENT shows the window"},
+    {"unverified",
+     "the policy of the sender says that messages must be signed, and no signature of this message was checked: none "
+     "can be checked yet",
+     "if the broker proves who sends, relay-admin policy set --org ORG --messages optional accepts unsigned messages"},
     // key verify; use_nonce says it of a nonce, and gateways of a signed call
     {"malformed",
      "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped; or a nonce does not "

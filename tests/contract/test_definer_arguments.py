@@ -24,6 +24,7 @@ ABSURD = {
     "text": ("''", "NULL", "repeat('x', 2000000)", "repeat('a:', 1000000)", "repeat('9', 60000) || '.1.1.1:1:'", "E'\\x7f\\n'"),
     "bytea": ("''", "NULL", "convert_to(repeat('x', 2000000), 'UTF8')"),
     "jsonb": ("'null'", "NULL", "'[]'", "to_jsonb(repeat('x', 2000000))", "jsonb_build_object('skills', (SELECT jsonb_agg(n) FROM generate_series(1, 200000) AS n))"),
+    "json": ("'null'", "NULL", "'[]'", "to_json(repeat('x', 2000000))", "json_build_object('skills', (SELECT json_agg(n) FROM generate_series(1, 200000) AS n))"),
     "text[]": ("'{}'", "NULL", "array_fill('x'::text, ARRAY[200000])", "array_fill('x'::text, ARRAY[500, 500])", "'{NULL,NULL}'", "'{NULL}'",
                "ARRAY[repeat('x', 2000000)]"),
     "integer[]": ("'{}'", "NULL", "array_fill(1, ARRAY[200000])", "'{2147483647}'", "'{-2147483648}'", "'{NULL}'"),
@@ -31,7 +32,7 @@ ABSURD = {
     "timestamp with time zone[]": ("'{}'", "NULL", "array_fill(now(), ARRAY[200000])", "'{infinity}'", "'{-infinity}'", "'{NULL}'"),
 }
 USUAL = {
-    "integer": "1", "bigint": "1", "double precision": "1", "text": "'acme'", "bytea": "'x'", "text[]": "'{a}'", "jsonb": "'{}'", "inet": "'192.0.2.1'", "boolean": "true",
+    "integer": "1", "bigint": "1", "double precision": "1", "text": "'acme'", "bytea": "'x'", "text[]": "'{a}'", "jsonb": "'{}'", "json": "'{}'", "inet": "'192.0.2.1'", "boolean": "true",
     "integer[]": "'{1}'", "inet[]": "'{192.0.2.1}'", "timestamp with time zone[]": "'{now}'",
     "date": "'2026-01-01'", "interval": "'1 minute'", "timestamp with time zone": "now()", "relay.auth_events": "ROW(NULL, NULL, 'acme', NULL, NULL, 'auth_failed', 'failed', 'x', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 }  # fmt: skip

@@ -110,6 +110,7 @@ HOUR = timedelta(hours=1)
 
 def test_the_database_checks_sender_and_time_by_the_policy(receiver, relay):
     relay("policy", "set", "bot", "--window", "5m", "--yes", check=0)
+    relay("policy", "set", "--org", "acme", "--messages", "optional", "--yes", check=0)
     assert receiver(CHECK, sent(timedelta(minutes=2)), "acme", "bot") == (True, "ok", [])
     assert receiver(CHECK, sent(-timedelta(minutes=2)), "acme", "bot") == (True, "ok", [])
     assert receiver(CHECK, sent(timedelta(minutes=2)), "acme", None) == (False, "stale", []), "the window of the organization"
@@ -122,6 +123,26 @@ def test_the_database_checks_sender_and_time_by_the_policy(receiver, relay):
     assert receiver(CHECK, sent(agentId="x"), "acme", None) == (True, "ok", [])
     assert receiver(CHECK, sent(payload="\0"), "acme", None)[:2] == (False, "envelope_invalid")
     assert receiver(CHECK, None, "acme", None)[:2] == (False, "envelope_invalid")
+
+
+def test_an_unsigned_message_is_accepted_only_where_the_policy_says_so(receiver, relay):
+    """A signature is a text that no one has checked, so it changes nothing."""
+    for fields in ({}, {"signature": "v1.k.s"}):
+        assert receiver(CHECK, sent(**fields), "acme", "bot") == (False, "unverified", [])
+        assert receiver(CHECK, sent(**fields), "acme", None) == (False, "unverified", [])
+    assert receiver(CHECK, sent(HOUR), "acme", "bot")[1] == "stale", "the other rules come first"
+    relay("policy", "set", "--org", "acme", "--messages", "optional", "--yes", check=0)
+    assert receiver(CHECK, sent(), "acme", "bot") == (True, "ok", [])
+    relay("policy", "set", "bot", "--messages", "required", "--yes", check=0)
+    assert receiver(CHECK, sent(), "acme", "bot") == (False, "unverified", [])
+    receiver(REFUSE, "acme", "bot", "unverified", None, None)
+
+
+@pytest.mark.parametrize("messages", ["required", "", "Optional"])
+def test_the_kit_accepts_an_unsigned_message_only_where_the_policy_says_optional(language, messages):
+    good = [envelopes.raw(vector) for vector in VECTORS if vector["reason"] in ("ok", "stale")]
+    said = envelopes.judged(language, good, messages=messages)
+    assert {answer["reason"] for answer in said} == {"unverified", "stale"} and not any(answer["ok"] for answer in said)
 
 
 @pytest.mark.parametrize("org, agent", [("globex", None), ("acme", "nobody"), ("globex", "bot"), (None, None), (None, "bot")])

@@ -8,6 +8,7 @@ import pytest
 from support.database import Database, make_template
 from support.gateways import LANGUAGES, Gateway
 from support.processes import wait_until
+from support.registry import run_all, settle
 from support.relay import Runner
 from support.running_agents import PLACE, card
 
@@ -108,6 +109,49 @@ def test_pages_and_names_of_queues(serve):
     assert [one["agent_id"] for one in second["agents"]] == ["bot"]
     assert serve("GET", "?most=1&after=bot")["answer"] == {"agents": [], "next": None}
     assert found(serve("GET", "?skill=")) == [] and found(serve("GET", "?tag=TEST&pattern=*bot*&capability=streaming")) == ["Bot.v2", "bot"]
+
+
+def test_a_page_of_large_cards_ends_early_and_leads_to_the_next(scene, serve):
+    database, _ = scene
+    agents = [f"big-{number:03}" for number in range(80)]
+    if not database.value("SELECT count(*) FROM relay.organizations WHERE org_id = 'big'"):
+        settle(database, agents, org="big")
+    run_all(database, "big", card(description="x" * 60_000))
+    listed, after = [], ""
+    while after is not None:
+        said = serve("GET", f"?most=1000&pattern=big*&after={after}", org="big")
+        assert len(said["text"]) < 2**22 + 2**17
+        listed.append(found(said))
+        after = said["answer"]["next"]
+    assert len(listed) == 2 and sum(listed, []) == agents
+    assert serve("GET", "?most=80", org="big")["answer"]["next"] == agents[len(listed[0]) - 1]
+    assert serve("GET", "?pattern=*zz*", org="big")["answer"] == {"agents": [], "next": agents[len(listed[0]) - 1]}
+
+
+def test_a_process_speaks_for_no_later_one_with_its_instance_id(serve):
+    older, newer = (serve("POST", "/bot/register", body={"card": card()})["answer"]["started_at"] for _ in range(2))
+    assert older < newer and newer.endswith("Z")
+    for method, what in (("POST", "drain"), ("DELETE", "unregister")):
+        assert serve(method, f"/bot/{what}?started_at={older}")["answer"] == {"ok": True, "found": False}
+    assert serve("POST", "/bot/register", body={"started_at": older, "ready": False})["answer"]["started_at"] == newer
+    assert found(serve("GET", "")) == ["bot"]
+    assert serve("POST", f"/bot/drain?started_at={newer}")["answer"]["found"] and found(serve("GET", "")) == []
+    assert serve("POST", "/bot/register", body={"started_at": newer, "ready": True})["status"] == 200
+    assert serve("GET", "/bot")["status"] == 200
+    assert serve("POST", "/bot/drain?started_at=soon")["status"] == 400 == serve("POST", "/bot/register", body={"started_at": "soon"})["status"]
+
+
+def test_an_agent_reports_a_message_that_it_refused(scene, serve):
+    database, _ = scene
+    database.execute("SELECT relay.settle_floods('infinity')")
+    told = {"reason": "tenant_mismatch", "claimed_org_id": "evil", "trace_id": "t-1"}
+    assert serve("POST", "/bot/refused", body=told)["answer"] == {"ok": True}
+    event = database.one("SELECT * FROM relay.auth_events WHERE action = 'message_refused' ORDER BY event_id DESC LIMIT 1")
+    assert (event["org_id"], event["agent_id"], event["reason"], event["trace_id"]) == ("acme", None, "tenant_mismatch", "t-1")
+    assert event["detail"] == {"claimed_org_id": "evil", "receiver": "bot"}
+    for body in ({"reason": "dislike"}, {"reason": 7}, {}, {"reason": "stale", "sender": "x"}, {"reason": "stale", "trace_id": 1}):
+        said = serve("POST", "/bot/refused", body=body)
+        assert said["status"] == 400 and said["answer"]["problems"], body
 
 
 def test_another_tenant_sees_nothing(serve):

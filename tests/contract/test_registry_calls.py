@@ -48,7 +48,7 @@ def test_an_agent_registers_beats_drains_and_leaves(database, api):
     answer = api.register("alpha", card(), lease="60 seconds")
     assert (answer["ok"], answer["reason"], answer["problems"]) == (True, "ok", [])
     assert timedelta(seconds=20) < answer["lease_ends_at"] - now(database) <= timedelta(seconds=60)
-    expected = {"agent_id": "alpha", "card": card(), "instances": 1, "lease_ends_at": answer["lease_ends_at"]}
+    expected = {"agent_id": "alpha", "card": card(), "instances": 1, "lease_ends_at": answer["lease_ends_at"], "next": None}
     assert api.card("alpha") == expected and api.find() == {"alpha": expected}
     beaten = api.beat("alpha", lease="60 seconds")
     assert beaten["ok"] and beaten["lease_ends_at"] > answer["lease_ends_at"]
@@ -60,8 +60,30 @@ def test_an_agent_registers_beats_drains_and_leaves(database, api):
     assert api.beat("alpha")["reason"] == "ok", "its card is here, so it need not send it again"
 
 
+def test_a_process_speaks_for_no_later_one_with_its_instance_id(api):
+    """A pod that is replaced under its name: the older process drains and ends while the newer one works."""
+    older = api.register("alpha", card())["started_at"]
+    newer = api.register("alpha", card())["started_at"]
+    assert older < newer
+    assert not api.drain("alpha", started_at=older) and not api.unregister("alpha", started_at=older)
+    assert api.beat("alpha", started_at=older, ready=False)["started_at"] == newer and list(api.find()) == ["alpha"]
+    assert api.drain("alpha", started_at=newer) and api.find() == {}
+    assert api.beat("alpha", started_at=older, ready=True)["ok"] and api.find() == {}, "the newer one takes no work"
+    assert api.beat("alpha", started_at=newer, ready=True)["ok"] and list(api.find()) == ["alpha"]
+    assert api.unregister("alpha", started_at=newer) and api.find() == {}
+
+
+def test_a_process_that_drains_gets_no_work_after_the_leases_are_lost(database, api):
+    started = api.register("alpha", card())["started_at"]
+    api.drain("alpha", started_at=started)
+    database.execute("TRUNCATE relay.agent_leases")  # as a crash of the database does
+    said = api.beat("alpha", started_at=started, ready=False)
+    assert (said["ok"], said["started_at"]) == (True, started) and api.find() == {}
+    assert api.unregister("alpha", started_at=started)
+
+
 def test_a_beat_without_a_card_says_that_the_agent_must_register(database, api):
-    assert api.beat("alpha") == {"ok": False, "reason": "register", "lease_ends_at": None, "problems": []}
+    assert api.beat("alpha") == {"ok": False, "reason": "register", "lease_ends_at": None, "problems": [], "started_at": None}
     assert api.beat("stranger")["reason"] == "register"
     assert api.register("stranger", card())["reason"] == "unknown_agent"
     api.register("alpha", card())

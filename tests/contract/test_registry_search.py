@@ -1,6 +1,5 @@
 """Searches in the registry: by skill, tag, capability and pattern, page by page, and how many processes share the work."""
 
-import itertools
 from contextlib import closing
 
 import psycopg2
@@ -132,6 +131,39 @@ def test_a_thousand_rows_at_most(database, api):
         assert pages == agents
 
 
+def test_a_page_is_bounded_in_bytes(database, api):
+    """A tenant chooses the size of its cards, and a gateway holds each page in memory. A search in vain reads no more."""
+    agents = [f"big-{number:03}" for number in range(150)]
+    settle(database, agents, org="big")
+    sent = card(description="x" * 60_000)
+    run_all(database, "big", sent)
+    size = database.value("SELECT max(bytes) FROM relay.agent_cards WHERE org_id = 'big'")
+    for asked in ({}, {"skill": "search_kb"}, {"pattern": "big*"}, {"tag": "none"}, {"pattern": "*zz*"}):
+        pages = list(api.pages("big", most=1000, **asked))
+        assert all(len(page) * size <= 2**22 + size for page in pages)
+        assert sum(pages, []) == ([] if asked in ({"tag": "none"}, {"pattern": "*zz*"}) else agents)
+        assert len(pages) == (1 if asked == {"tag": "none"} else 3), "what no term leads to is not looked at"
+    assert [len(page) for page in api.pages("big", most=50)] == [50, 50, 50]
+    assert [len(page) for page in api.pages("big", most=75)] == [69, 69, 12]
+
+
+def test_a_page_looks_at_some_thousands_of_agents(database, api):
+    """Also of those that do not run, so that a search in a large organization takes no connection for long."""
+    settle(database, [f"still-{number:05}" for number in range(6000)], org="still")
+    run_all(database, "still", card())
+    database.execute("DELETE FROM relay.agent_leases WHERE org_id = 'still' AND agent_id <> 'still-05999'")
+    for asked in ({}, {"skill": "search_kb"}):
+        pages = list(api.pages("still", **asked))
+        assert pages == [[], ["still-05999"]], "a page may be empty, and not be the last one"
+
+
+def test_pages_end_where_the_seats_end(database, api):
+    settle(database, [f"seat-{number}" for number in range(8)], org="limited")
+    run_all(database, "limited", card())
+    database.execute("INSERT INTO relay.limits (owner_kind, owner_id, org_id, meter, amount) VALUES ('org', 'limited', 'limited', 'agents', 5)")
+    assert sum(api.pages("limited", most=2), []) == [f"seat-{number}" for number in range(5)]
+
+
 def test_instances_is_the_number_of_processes_that_live(database, api):
     """20 instances come and go at random."""
     settle(database, ["many"], org="crowd")
@@ -172,13 +204,7 @@ def test_pages_lack_no_agent_that_stayed_while_others_come_and_go(database, api)
 
         def read(number):
             asked = {"skill": "search_kb"} if number % 2 else {}
-            pages, after = [], ""
-            for _ in itertools.count():
-                page = list(api.find("busy", after=after, most=7, **asked))
-                pages += page
-                if len(page) < 7:
-                    break
-                after = page[-1]
+            pages = sum(api.pages("busy", most=7, **asked), [])
             assert pages == sorted(set(pages)) and [agent for agent in pages if agent in stay] == sorted(stay) and not set(pages) & set(never)
 
         rounds = Load(seconds=3).run([("mover", come_or_go), ("reader", read)])

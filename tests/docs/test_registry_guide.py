@@ -51,15 +51,17 @@ def play(database, folder, listing):
 
 def test_the_guide_is_played(scene):
     database, folder = scene
-    check, register, beat, search, page, one, environment, queues, owner, look, remove, trail = [
+    check, register, beat, last, older, search, page, one, environment, queues, owner, messages, look, remove, trail = [
         listing for listing in listings("registry") if listing.language in ("sh", "sql")
     ]
     assert "bytes" not in play(database, folder, check)
     assert [ask(database, listing)[0][:2] for listing in (register, beat)] == [(True, "ok")] * 2
+    assert ask(database, last)[0][:2] == (True, "ok") and ask(database, older) == [(False,)], "another process has registered since then"
     assert [ask(database, listing)[0][0] for listing in (search, page, one)] == ["faq-bot"] * 3
     assert "acme-corp.faq-bot" in play(database, folder, environment)
     assert "acme-corp-faq-bot" in play(database, folder, queues)
     assert ask(database, owner) == [("acme-corp", "agent", "faq-bot")]
+    assert "optional" in play(database, folder, messages)
     assert "faq-bot" in play(database, folder, look)
     play(database, folder, remove)
     assert ask(database, one) == [] and ask(database, beat)[0][1] == "ok", "its next beat brings it back"
@@ -76,7 +78,7 @@ def test_the_clients_are_those_of_the_kit(language, name):
 def test_it_names_each_endpoint_parameter_and_status_of_the_kit():
     kit = (KIT / "registry.py").read_text()
     ways = re.findall(r'"(\w+)": "(?:POST|DELETE)"', kit)
-    assert len(ways) == 3 and all(f"/api/registry/agents/ID/{way}" in GUIDE for way in ways)
+    assert len(ways) == 4 and all(f"/api/registry/agents/ID/{way}" in GUIDE for way in ways)
     conditions = re.search(r"^CONDITIONS = \((.*)\)", kit, re.MULTILINE)[1]
     assert all(f"{name}=" in GUIDE for name in re.findall(r'"(\w+)"', conditions))
     for status in {*re.findall(r"Refused\((\d{3})", kit), *re.findall(r": (4\d\d)", kit), "401", "403", "413", "429", "503"}:

@@ -15,7 +15,7 @@ from .contract import schema
 from .own_key import make_key
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "agent_cards.json"
-WHOLE = ("/: is larger", "/: is nested", "/: has a number", "/: has a NUL", "not JSON")  # then a judge looks no further
+WHOLE = ("/: is larger", "/: is nested", "/: has a number", "/: has a NUL", "/: has a name", "not JSON")  # then a judge looks no further
 
 
 def vectors():
@@ -31,18 +31,18 @@ def vectors():
 
 
 def by_sql(database, text):
-    """What relay.card_problems finds."""
+    """What relay.card_text_problems finds."""
     try:
-        return database.value("SELECT relay.card_problems(%s::jsonb)", text)
+        return database.value("SELECT relay.card_text_problems(%s::json)", text)
     except psycopg2.DataError:
-        return None  # a NUL, or half of a surrogate pair
+        return None  # a NUL, half of a surrogate pair, or a number that numeric cannot hold
 
 
 def many_by_sql(database, texts):
     """The same for many texts."""
     alone = {at for at, text in enumerate(texts) if "\\u0000" in text or "\\ud800" in text}  # what jsonb may refuse would end the statement
     together = [text for at, text in enumerate(texts) if at not in alone]
-    rows = database.rows("SELECT relay.card_problems(t::jsonb) AS found FROM unnest(%s::text[]) WITH ORDINALITY AS sent (t, n) ORDER BY n", together)
+    rows = database.rows("SELECT relay.card_text_problems(t::json) AS found FROM unnest(%s::text[]) WITH ORDINALITY AS sent (t, n) ORDER BY n", together)
     found = iter(rows)
     return [by_sql(database, text) if at in alone else next(found)["found"] for at, text in enumerate(texts)]
 
@@ -69,21 +69,47 @@ def many_by_program(texts):
 
 
 class BySchema:
-    """The JSON Schema, with what none can say: the size, the depth, and ids of skills that differ."""
+    """The JSON Schema, with what none can say: the size, the depth, long decimals, names given twice, many tags, and ids of skills that differ."""
 
     def __init__(self):
         self.validator = jsonschema.Draft202012Validator(schema("agent-card"))
 
     def accepts(self, text):
         """Whether it is a card."""
-        card = json.loads(text)
-        return depth(card) <= 64 and jsonb_size(text) <= 65536 and self.validator.is_valid(card) and ids_differ(card)
+        card = json.loads(text, parse_int=lambda number: int(number) if len(number) < 300 else float(number))
+        if depth(card) > 64 or not names_differ(text) or decimals(text) > 16383 or jsonb_size(text) > 65536:
+            return False
+        return self.validator.is_valid(card) and ids_differ(card) and tags(card) <= 500
 
 
 def depth(value):
     """How many objects and lists are inside each other."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+def names_differ(text):
+    """Whether no object has a name twice."""
+    twice = []
+    json.loads(text, object_pairs_hook=lambda members: twice.append(len(dict(members)) < len(members)))
+    return not any(twice)
+
+
+def decimals(text):
+    """The most that a number has, as PostgreSQL counts."""
+    found = [0]
+
+    def count(number):
+        mantissa, _, exponent = number.lower().partition("e")
+        found.append(len(mantissa.partition(".")[2]) - int(exponent or 0) if abs(int(exponent or 0)) < 2**30 - 1 else 2**30)
+
+    json.loads(text, parse_float=count)
+    return max(found)
+
+
+def tags(card):
+    """How many all skills have together."""
+    return sum(len(skill["tags"]) for skill in card["skills"])
 
 
 class _Exact(str):

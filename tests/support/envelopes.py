@@ -25,13 +25,13 @@ def raw(vector):
     return json.dumps({name: fields[name] for name in fields if name not in vector.get("without", ())}).encode()
 
 
-def judged(language, envelopes, *, agent=DOCUMENT["agent"]):
+def judged(language, envelopes, *, agent=DOCUMENT["agent"], messages="optional"):
     """What the kit says of each envelope (bytes): {ok, reason, problems}."""
     said = []
     with Gateway(language, part="envelope") as checker:
         for start in range(0, len(envelopes), 2000):
             some = [base64.b64encode(one).decode() for one in envelopes[start : start + 2000]]
-            said += checker.call("check", envelopes=some, tenant=DOCUMENT["tenant"], agent=agent, window=60, now=NOW)["checks"]
+            said += checker.call("check", envelopes=some, tenant=DOCUMENT["tenant"], agent=agent, window=60, messages=messages, now=NOW)["checks"]
     return said
 
 

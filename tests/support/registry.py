@@ -2,8 +2,8 @@
 
 import json
 
-ANSWER = ("ok", "reason", "lease_ends_at", "problems")
-FOUND = ("agent_id", "card", "instances", "lease_ends_at")
+ANSWER = ("ok", "reason", "lease_ends_at", "problems", "started_at")
+FOUND = ("agent_id", "card", "instances", "lease_ends_at", "next")
 FIND = "SELECT * FROM relay_api.find_agents(%(org)s, %(skill)s, %(tag)s, %(capability)s, %(pattern)s, %(after)s, %(most)s)"
 
 
@@ -25,24 +25,37 @@ class Registry:
         (row,) = self.rows("SELECT * FROM relay_api.register(%s, %s, %s, %s)", (agent, text, instance, lease))
         return dict(zip(ANSWER, row, strict=True))
 
-    def beat(self, agent, instance="", lease="10 minutes"):
+    def beat(self, agent, instance="", lease="10 minutes", started_at=None, ready=None):
         """The answer as a dict."""
-        (row,) = self.rows("SELECT * FROM relay_api.heartbeat(%s, %s, %s)", (agent, instance, lease))
+        (row,) = self.rows("SELECT * FROM relay_api.heartbeat(%s, %s, %s, %s, %s)", (agent, instance, lease, started_at, ready))
         return dict(zip(ANSWER, row, strict=True))
 
-    def drain(self, agent, instance=""):
+    def drain(self, agent, instance="", started_at=None):
         """Whether it had a lease."""
-        return self.rows("SELECT relay_api.drain(%s, %s)", (agent, instance))[0][0]
+        return self.rows("SELECT relay_api.drain(%s, %s, %s)", (agent, instance, started_at))[0][0]
 
-    def unregister(self, agent, instance=""):
+    def unregister(self, agent, instance="", started_at=None):
         """Whether it had a lease."""
-        return self.rows("SELECT relay_api.unregister(%s, %s)", (agent, instance))[0][0]
+        return self.rows("SELECT relay_api.unregister(%s, %s, %s)", (agent, instance, started_at))[0][0]
 
     def find(self, org="acme", **asked):
-        """{agent: its row} in the order of the answer. Asked: skill, tag, capability, pattern, after, most."""
+        """{agent: its row} of one page, in the order of the answer. Asked: skill, tag, capability, pattern, after, most."""
+        return self.page(org, **asked)[0]
+
+    def page(self, org="acme", **asked):
+        """What find returns, and where the next page begins, or None."""
         given = {"skill": None, "tag": None, "capability": None, "pattern": None, "after": "", "most": 100} | asked
         found = [dict(zip(FOUND, row, strict=True)) for row in self.rows(FIND, given | {"org": org})]
-        return {row["agent_id"]: row for row in found}
+        next_page = found.pop()["next"] if found and found[-1]["agent_id"] is None else None
+        assert all(row["agent_id"] and row["next"] is None for row in found), found
+        return {row["agent_id"]: row for row in found}, next_page
+
+    def pages(self, org="acme", **asked):
+        """The agents of each page, to the last."""
+        after = ""
+        while after is not None:
+            found, after = self.page(org, after=after, **asked)
+            yield list(found)
 
     def card(self, agent, org="acme"):
         """The row of an agent that runs, or None."""

@@ -97,7 +97,7 @@ def settle(database):
                        " SELECT 'c00' || right(org_id, 1), sha256('x'), org_id, org_id || '-bot5', now() FROM relay.organizations")
         cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor)"
                        " SELECT 'device', device_id, 'block', 'staff' FROM relay.devices")
-        cursor.execute("SELECT relay_api.register(org_id || '-bot6', replace(%s, 'ORG', org_id)::jsonb, lease => '10 minutes')"
+        cursor.execute("SELECT relay_api.register(org_id || '-bot6', replace(%s, 'ORG', org_id)::json, lease => '10 minutes')"
                        " FROM relay.organizations", (json.dumps(card(name="Bot of ORG", skills=[skill("ORG/skill/search")])),))  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()

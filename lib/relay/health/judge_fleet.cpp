@@ -74,7 +74,9 @@ CheckResult judge_staged_keys(sql::StagedKeys const &staged) {
 }
 
 CheckResult judge_messages(sql::RefusedMessages const &refused) {
-    std::string const signatures = "; signatures of messages are passed on and not checked";
+    std::string const signatures =
+        "; signatures of messages are passed on and not checked, so receivers refuse messages where policy messages is "
+        "required";
     if (refused.posing.count > 0) {
         return {"messages.refused", CheckStatus::warn,
                 fmt::format("in the last 24 hours messages of {} claimed to be of another organization: {}",

@@ -15,8 +15,7 @@ struct JsonValue {
     bool truth = false;  ///< the value of a boolean
     std::string text{};  ///< a text without its quotes; a number as it was written
     std::vector<JsonValue> items{};
-    std::map<std::string, JsonValue, std::less<>>
-        members{};  ///< of two with the same name the last one, as in PostgreSQL
+    std::map<std::string, JsonValue, std::less<>> members{};
 
     bool is(Kind wanted) const noexcept { return kind == wanted; }
     /// Returns a member of an object, or null if there is none, or it is JSON's null.

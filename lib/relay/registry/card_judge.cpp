@@ -14,6 +14,7 @@ using Kind = JsonValue::Kind;
 constexpr std::size_t most_bytes = 65536;
 constexpr std::size_t most_entries = 100;
 constexpr std::size_t most_interfaces = 16;
+constexpr std::size_t most_tags = 500;  // of all skills: each may become a term of the index
 constexpr std::size_t longest_short_text = 255;  // in characters
 
 std::size_t characters(std::string_view text) {
@@ -39,14 +40,23 @@ bool has_key(std::string_view text) {
     return false;
 }
 
+/// Returns whether `test` is true for the value, or for any value in it.
+template <typename Test>
+bool any_value(JsonValue const &value, Test const &test) {
+    return test(value) ||
+           std::any_of(value.items.begin(), value.items.end(),
+                       [&](JsonValue const &item) { return any_value(item, test); }) ||
+           std::any_of(value.members.begin(), value.members.end(),
+                       [&](auto const &member) { return any_value(member.second, test); });
+}
+
 /// Returns whether `test` is true for any text in the value, names of members included.
 template <typename Test>
 bool any_text(JsonValue const &value, Test const &test) {
-    return test(value.text) ||
-           std::any_of(value.items.begin(), value.items.end(),
-                       [&](JsonValue const &item) { return any_text(item, test); }) ||
-           std::any_of(value.members.begin(), value.members.end(),
-                       [&](auto const &member) { return test(member.first) || any_text(member.second, test); });
+    return any_value(value, [&](JsonValue const &one) {
+        return test(one.text) || std::any_of(one.members.begin(), one.members.end(),
+                                             [&](auto const &member) { return test(member.first); });
+    });
 }
 
 /// Returns what follows an optional port: the host of `rest` is the same as ours.
@@ -164,6 +174,7 @@ class Judge {
 
     void skills(std::string const &path, JsonValue const *value) {
         std::set<std::string> ids;
+        std::size_t tags = 0;
         list(path, value, "skills", [&](std::string const &at, JsonValue const &skill) {
             if (!is_object(at, skill)) {
                 return;
@@ -175,8 +186,13 @@ class Judge {
             }
             short_text(at + "/name", skill.find("name"));
             text(at + "/description", skill.find("description"));
-            words(at + "/tags", skill.find("tags"));
+            JsonValue const *const own_tags = skill.find("tags");
+            words(at + "/tags", own_tags);
+            tags += own_tags != nullptr ? std::min(own_tags->items.size(), most_entries) : 0;
         });
+        if (tags > most_tags) {
+            note(path, "have more than 500 tags together");
+        }
     }
 
   private:
@@ -205,6 +221,9 @@ std::vector<std::string> card_problems(JsonValue const &card) {
     }
     if (any_text(card, [](std::string_view text) { return text.find('\0') != text.npos; })) {
         return {"/: has a NUL character"};
+    }
+    if (any_value(card, [](JsonValue const &one) { return one.is(Kind::number) && !jsonb_holds(one.text); })) {
+        return {"/: has a number with more than 16383 decimals"};
     }
     if (any_text(card, has_key)) {
         judge.note("/", "has a key of this relay in it");

@@ -20,6 +20,7 @@ import { Registration } from './registration.mjs';
 const amqp = createRequire(import.meta.url)('amqplib'); // by NODE_PATH, which `import` does not know
 const SKILL = { id: 'shout', name: 'Shout', description: 'Writes a text in capitals.', tags: ['text'] };
 const WINDOW = 300; // seconds: an older message is stale
+const MESSAGES = 'optional'; // the policy of the organization: they need no signature
 const LOOK = 200; // milliseconds from one look at the lease to the next
 
 const card = (name) => ({
@@ -120,9 +121,10 @@ class Agent {
 
   /** Whether it was an envelope that this agent may handle; the broker keeps others as dead letters. */
   async receive(channel, body) {
-    const { ok, reason, problems } = validateEnvelope(body, this.tenant, null, WINDOW);
+    const { ok, reason, problems } = validateEnvelope(body, this.tenant, null, WINDOW, MESSAGES);
     if (!ok) {
       say('refused', { reason, problems });
+      await this.registration.report(reason);
       return false;
     }
     const envelope = JSON.parse(body);

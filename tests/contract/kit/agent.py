@@ -29,6 +29,7 @@ from registration import Registration
 
 SKILL = {"id": "reverse", "name": "Reverse", "description": "Turns a text around.", "tags": ["text"]}
 WINDOW = 300  # seconds: an older message is stale
+MESSAGES = "optional"  # the policy of the organization: they need no signature
 
 
 def card(name):
@@ -120,9 +121,10 @@ class Agent:
 
     def receive(self, channel, body):
         """Whether it was an envelope that this agent may handle; the broker keeps others as dead letters."""
-        checked = validate_envelope(body, self.tenant, None, WINDOW)
+        checked = validate_envelope(body, self.tenant, None, WINDOW, MESSAGES)
         if not checked["ok"]:
             say("refused", reason=checked["reason"], problems=checked["problems"])
+            self.registration.report(checked["reason"])
             return False
         envelope = json.loads(body)
         text = envelope["payload"].get("text") if isinstance(envelope["payload"], dict) else None

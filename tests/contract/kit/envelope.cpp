@@ -1,7 +1,9 @@
 #include "envelope.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace gateway {
 
@@ -12,23 +14,63 @@ using namespace std::chrono;
 
 constexpr std::size_t most_bytes = 256 * 1024;
 constexpr int most_levels = 64;
-constexpr auto unreadable = "/: must be JSON that every reader can hold, at most 64 levels deep";
+constexpr long most_decimals = 16383, most_exponent = (1 << 30) - 1;  // of a number in PostgreSQL
+constexpr auto unreadable = "/: must be JSON that every reader can hold: at most 64 levels, no name twice";
 constexpr auto a_text = "must be a text";
+
+/// Whether PostgreSQL holds each number of a JSON text: it has at most 16383 decimals.
+bool are_numbers_held(std::string_view text) {
+    constexpr std::string_view in_numbers = "+-.0123456789Ee";
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '"') {
+            while (++at < text.size() && text[at] != '"') {
+                if (text[at] == '\\') {
+                    ++at;
+                }
+            }
+        } else if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
+            std::size_t const end = std::min(text.find_first_not_of(in_numbers, at), text.size());
+            std::string_view const number = text.substr(at, end - at);
+            std::size_t const mark = std::min(number.find_first_of("eE"), number.size());
+            std::size_t const point = std::min(number.find('.'), mark);
+            std::string_view digits = number.substr(std::min(mark + 1, number.size()));
+            digits.remove_prefix(digits.starts_with('+') ? 1 : 0);
+            long exponent = 0;
+            if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec ==
+                std::errc::result_out_of_range) {
+                exponent = digits.starts_with('-') ? -most_exponent : most_exponent;
+            }
+            long const decimals = point < mark ? static_cast<long>(mark - point) - 1 : 0;
+            if (decimals - exponent > most_decimals || exponent >= most_exponent) {
+                return false;
+            }
+            at = end - 1;
+        }
+    }
+    return true;
+}
 
 /// What the JSON text holds; none if not every reader can hold it.
 std::optional<json> read(std::string_view raw) {
     bool held = raw.find('\0') == std::string_view::npos && !raw.starts_with("\xEF\xBB\xBF");
-    auto const look = [&held](int depth, json::parse_event_t event, json &part) {
+    std::vector<std::set<std::string>> names;  // of the objects that are open
+    auto const look = [&](int depth, json::parse_event_t event, json &part) {
         using Event = json::parse_event_t;
         if (event == Event::object_start || event == Event::array_start) {
             held = held && depth < most_levels;
+        }
+        if (event == Event::object_start) {
+            names.emplace_back();
+        } else if (event == Event::object_end) {
+            names.pop_back();
         } else if ((event == Event::key || event == Event::value) && part.is_string()) {
             held = held && part.get_ref<std::string const &>().find('\0') == std::string::npos;
+            held = held && (event == Event::value || names.back().insert(part.get<std::string>()).second);
         }
         return held;
     };
     json value = json::parse(raw, look, false);  // it refuses halves of pairs, and numbers that do not fit a double
-    return held && !value.is_discarded() ? std::optional(std::move(value)) : std::nullopt;
+    return held && !value.is_discarded() && are_numbers_held(raw) ? std::optional(std::move(value)) : std::nullopt;
 }
 
 bool is_text(json const &envelope, char const *name) {
@@ -169,7 +211,7 @@ std::vector<std::string> envelope_problems(std::string_view raw) { return judge(
 
 EnvelopeCheck validate_envelope(std::string_view raw, std::string_view tenant_id,
                                 std::optional<std::string_view> agent_id, std::chrono::nanoseconds window,
-                                Instant now) {
+                                std::string_view messages, Instant now) {
     auto [envelope, problems] = judge(raw);
     std::string reason = "ok";
     if (!problems.empty()) {
@@ -180,6 +222,8 @@ EnvelopeCheck validate_envelope(std::string_view raw, std::string_view tenant_id
         reason = "agent_mismatch";
     } else if (is_stale(*read_time(envelope.at("timestamp").get_ref<std::string const &>()), window, now)) {
         reason = "stale";
+    } else if (messages != "optional") {
+        reason = "unverified";
     }
     return {.ok = reason == "ok", .reason = reason, .problems = std::move(problems)};
 }

@@ -1,10 +1,11 @@
 // Checks the envelope of a message before an agent handles it; asks no database. Copy it into your receiver.
 //
-// `relay-admin schema json message-envelope` has the rules. It checks no signature.
+// `relay-admin schema json message-envelope` has the rules. It checks no signature, so it accepts messages only where they need none.
 
 const MOST_BYTES = 256 * 1024;
 const MOST_LEVELS = 64;
-const UNREADABLE = '/: must be JSON that every reader can hold, at most 64 levels deep';
+const [MOST_DECIMALS, MOST_EXPONENT] = [16383, 2 ** 30 - 1]; // of a number in PostgreSQL
+const UNREADABLE = '/: must be JSON that every reader can hold: at most 64 levels, no name twice';
 const TEXT = 'must be a text';
 const MESSAGE_TYPE = /^[a-z0-9][a-z0-9_-]*(?:[.][a-z0-9][a-z0-9_-]*)*$/;
 // Its days exist: 2026-02-30 is not one. A leap second may be one in any zone.
@@ -15,21 +16,34 @@ const TIME = new RegExp(
 );
 const NOT_EVERYWHERE = /\0|\p{Surrogate}/u; // not in PostgreSQL; and halves of pairs
 
+/** Whether PostgreSQL holds a number with these digits after the point and this exponent. */
+const isHeld = (decimals, exponent) => decimals - exponent <= MOST_DECIMALS && exponent < MOST_EXPONENT;
+
+/** How many colons JSON has, between names and values and in texts. */
+const colons = (json) => json.replaceAll('\\\\', '').replace(/\\u003a/gi, ':').split(':').length - 1;
+
 /** What the JSON text holds. Throws if not every reader can hold it. */
 function read(bytes) {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  const outside = text.replace(/"[^"\\]*(?:\\[^][^"\\]*)*"/g, '"');
   let depth = 0;
-  for (const [bracket] of text.replace(/"[^"\\]*(?:\\[^][^"\\]*)*"/g, '').matchAll(/[[\]{}]/g)) {
+  for (const [bracket] of outside.matchAll(/[[\]{}]/g)) {
     depth += bracket === '[' || bracket === '{' ? 1 : -1;
     if (depth > MOST_LEVELS) throw new SyntaxError('too deep');
   }
-  return JSON.parse(text, (name, value) => {
+  for (const [, decimals = '', exponent = '0'] of outside.matchAll(/[0-9]+(?:[.]([0-9]+))?(?:[eE]([+-]?[0-9]+))?/g)) {
+    if (!isHeld(decimals.length, Number(exponent))) throw new SyntaxError('a number that PostgreSQL does not hold');
+  }
+  const value = JSON.parse(text, (name, value) => {
     if (NOT_EVERYWHERE.test(name) || (typeof value === 'string' && NOT_EVERYWHERE.test(value))) {
       throw new SyntaxError('a text with a NUL or half a pair');
     }
     if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxError('a number that does not fit a double');
     return value;
   });
+  // Of two members with one name JSON.parse has dropped the first, and with it a colon.
+  if (colons(text) > colons(JSON.stringify(value))) throw new SyntaxError('a name is given twice');
+  return value;
 }
 
 function brokenRules(envelope) {
@@ -75,13 +89,14 @@ export function secondsOf(timestamp) {
 }
 
 /**
- * {ok, reason, problems}; reasons: ok envelope_invalid tenant_mismatch agent_mismatch stale.
+ * {ok, reason, problems}; reasons: ok envelope_invalid tenant_mismatch agent_mismatch stale unverified.
  *
  * `tenantId`, `agentId`: the sender as you know it, not as it says: from authenticate, or the owner of the queue. null as
- * agentId: you know its organization only. `window`: seconds, `window_seconds` of its policy. `now`: seconds since 1970.
- * Record every other reason than ok with relay_api.refuse_message.
+ * agentId: you know its organization only. `window`: seconds, `window_seconds` of its policy. `messages`: of its policy; unless
+ * it is optional, a message is unverified. `now`: seconds since 1970. Record every other reason than ok: with
+ * relay_api.refuse_message, or as an agent with POST /api/registry/agents/ID/refused.
  */
-export function validateEnvelope(raw, tenantId, agentId, window, now = Date.now() / 1000) {
+export function validateEnvelope(raw, tenantId, agentId, window, messages, now = Date.now() / 1000) {
   if (!Number.isFinite(window)) throw new TypeError('window must be a number of seconds');
   const { envelope, problems } = judge(raw);
   let reason = 'ok';
@@ -89,5 +104,6 @@ export function validateEnvelope(raw, tenantId, agentId, window, now = Date.now(
   else if (envelope.tenantId !== tenantId) reason = 'tenant_mismatch';
   else if (agentId !== null && envelope.agentId !== agentId) reason = 'agent_mismatch';
   else if (Math.abs(secondsOf(envelope.timestamp) - now) > window) reason = 'stale';
+  else if (messages !== 'optional') reason = 'unverified';
   return { ok: reason === 'ok', reason, problems };
 }

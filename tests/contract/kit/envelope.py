@@ -1,6 +1,6 @@
 """Checks the envelope of a message before an agent handles it; asks no database. Copy it into your receiver.
 
-`relay-admin schema json message-envelope` has the rules. It checks no signature.
+`relay-admin schema json message-envelope` has the rules. It checks no signature, so it accepts messages only where they need none.
 """
 
 import json
@@ -10,7 +10,8 @@ import time
 from datetime import datetime, timezone
 
 MOST_BYTES, MOST_LEVELS = 256 * 1024, 64
-UNREADABLE = "/: must be JSON that every reader can hold, at most 64 levels deep"
+MOST_DECIMALS, MOST_EXPONENT = 16383, 2**30 - 1  # of a number in PostgreSQL
+UNREADABLE = "/: must be JSON that every reader can hold: at most 64 levels, no name twice"
 TEXT = "must be a text"
 MESSAGE_TYPE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:[.][a-z0-9][a-z0-9_-]*)*")
 # Its days exist: 2026-02-30 is not one. A leap second may be one in any zone.
@@ -24,9 +25,18 @@ NOT_EVERYWHERE = re.compile("[\0\ud800-\udfff]")  # not in PostgreSQL; and halve
 
 
 def _number(text):
-    if not math.isfinite(float(text)):
-        raise ValueError("a number that does not fit a double")
-    return 0  # its value is not asked for
+    """0, because the value is not asked for. A double must hold it, and PostgreSQL, which holds 16383 decimals."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)
+    if not math.isfinite(float(text)) or decimals > MOST_DECIMALS or int(exponent or 0) >= MOST_EXPONENT:
+        raise ValueError("a number that not every reader holds")
+    return 0
+
+
+def _unique(members):
+    if len(dict(members)) < len(members):
+        raise ValueError("a name is given twice")
+    return dict(members)
 
 
 def _refuse(text):
@@ -42,7 +52,7 @@ def _read(raw):
         deepest = max(deepest, depth)
     if deepest > MOST_LEVELS:
         raise ValueError("too deep")
-    value = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse)
+    value = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=_unique)
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -91,12 +101,13 @@ def seconds_of(timestamp):
     return minute.timestamp() + float(digits) - east
 
 
-def validate_envelope(raw, tenant_id, agent_id, window, now=None):
-    """Returns `ok`, `reason` (ok envelope_invalid tenant_mismatch agent_mismatch stale) and `problems`.
+def validate_envelope(raw, tenant_id, agent_id, window, messages, now=None):
+    """Returns `ok`, `reason` (ok envelope_invalid tenant_mismatch agent_mismatch stale unverified) and `problems`.
 
     `tenant_id`, `agent_id`: the sender as you know it, not as it says: from authenticate, or the owner of the queue. None as
-    agent_id: you know its organization only. `window`: seconds, `window_seconds` of its policy. `now`: seconds since
-    1970. Record every other reason than ok with relay_api.refuse_message."""
+    agent_id: you know its organization only. `window`: seconds, `window_seconds` of its policy. `messages`: of its policy;
+    unless it is optional, a message is unverified. `now`: seconds since 1970. Record every other reason than ok: with
+    relay_api.refuse_message, or as an agent with POST /api/registry/agents/ID/refused."""
     problems = envelope_problems(raw)
     reason = "envelope_invalid"
     if not problems:
@@ -107,6 +118,8 @@ def validate_envelope(raw, tenant_id, agent_id, window, now=None):
             reason = "agent_mismatch"
         elif abs(seconds_of(envelope["timestamp"]) - (time.time() if now is None else now)) > window:
             reason = "stale"
+        elif messages != "optional":
+            reason = "unverified"
         else:
             reason = "ok"
     return {"ok": reason == "ok", "reason": reason, "problems": problems}

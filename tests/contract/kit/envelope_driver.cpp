@@ -31,9 +31,9 @@ json answer(json const &request) {
         agent = request.at("agent");
     }
     for (json const &raw : request.at("envelopes")) {
-        auto const check = gateway::validate_envelope(bytes_of(raw.get<std::string>()), tenant, agent,
-                                                      nanoseconds_of(request.at("window")),
-                                                      gateway::Instant(nanoseconds_of(request.at("now"))));
+        auto const check = gateway::validate_envelope(
+            bytes_of(raw.get<std::string>()), tenant, agent, nanoseconds_of(request.at("window")),
+            request.at("messages").get<std::string>(), gateway::Instant(nanoseconds_of(request.at("now"))));
         checks.push_back({{"ok", check.ok}, {"reason", check.reason}, {"problems", check.problems}});
     }
     return {{"checks", checks}};

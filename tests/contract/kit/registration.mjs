@@ -10,8 +10,8 @@ export class Registration {
     Object.assign(this, { key, card });
     this.agents = `${relay}/api/registry/agents`;
     this.me = `/${agent}/`;
-    this.query = `?instance_id=${instance}`;
-    this.usual = { instance_id: instance, lease_seconds: lease };
+    this.process = { instance_id: instance };
+    this.usual = { lease_seconds: lease };
   }
 
   /** [status, answer] of the relay. Throws without one. */
@@ -28,7 +28,7 @@ export class Registration {
   /** The seconds to the next beat; 0: it failed. */
   async beat() {
     const began = performance.now(); // the lease ends later than this
-    const body = { ...this.usual };
+    const body = { ...this.process, ...this.usual };
     if (!this.isKnown) body.card = this.card;
     const path = `${this.me}register`;
     const [status, said] = await this.ask('POST', path, body);
@@ -38,6 +38,8 @@ export class Registration {
     if (status === 401 || status === 403) this.until = 0;
     if (status !== 200) return 0;
     this.until = began + 1e3 * said.lease_seconds;
+    // It speaks for no later process:
+    if (body.card) this.process.started_at = said.started_at;
     return said.lease_seconds / 3;
   }
 
@@ -68,7 +70,8 @@ export class Registration {
   }
 
   async drain() {
-    await this.ask('POST', `${this.me}drain${this.query}`);
+    this.usual.ready = false; // if the registry forgets it
+    await this.end('POST', 'drain');
   }
 
   /** Call it after the last work: a beat would bring it back. */
@@ -76,6 +79,16 @@ export class Registration {
     this.closed = true;
     this.wake();
     await this.running;
-    await this.ask('DELETE', `${this.me}unregister${this.query}`);
+    await this.end('DELETE', 'unregister');
+  }
+
+  async end(method, what) {
+    const query = new URLSearchParams(this.process);
+    await this.ask(method, `${this.me}${what}?${query}`);
+  }
+
+  /** Reports that this agent has refused a message. */
+  async report(reason) {
+    await this.ask('POST', `${this.me}refused`, { reason });
   }
 }

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -13,8 +14,9 @@ class Registration:
     def __init__(self, relay, key, agent, card, instance, lease=60):
         self.agents = f"{relay}/api/registry/agents"
         self.key, self.card = key, card
-        self.me, self.query = f"/{agent}/", f"?instance_id={instance}"
-        self.usual = {"instance_id": instance, "lease_seconds": lease}
+        self.me = f"/{agent}/"
+        self.process = {"instance_id": instance}
+        self.usual = {"lease_seconds": lease}
         self.until, self.is_known = 0, False
         self.closed, self.thread = threading.Event(), None
 
@@ -34,7 +36,8 @@ class Registration:
     def beat(self):
         """The seconds to the next beat; 0: it failed."""
         began = time.monotonic()  # the lease ends later than counted here
-        body = self.usual | ({} if self.is_known else {"card": self.card})
+        card = {} if self.is_known else {"card": self.card}
+        body = self.process | self.usual | card
         status, said = self.ask("POST", f"{self.me}register", body)
         self.is_known = status == 200  # 409: the registry has no card
         if status == 422:
@@ -43,6 +46,8 @@ class Registration:
             self.until = 0
         if status == 200:
             self.until = began + said["lease_seconds"]
+        if status == 200 and card:  # it speaks for no later process
+            self.process["started_at"] = said["started_at"]
         return said["lease_seconds"] / 3 if status == 200 else 0
 
     def run(self, pause=0, first=False):
@@ -70,10 +75,19 @@ class Registration:
         return time.monotonic() < self.until
 
     def drain(self):
-        self.ask("POST", f"{self.me}drain{self.query}")
+        self.usual["ready"] = False  # if the registry forgets it
+        self.end("POST", "drain")
 
     def stop(self):
         """Call it after the last work: a beat would bring it back."""
         self.closed.set()
         self.thread.join()
-        self.ask("DELETE", f"{self.me}unregister{self.query}")
+        self.end("DELETE", "unregister")
+
+    def end(self, method, what):
+        query = urllib.parse.urlencode(self.process)
+        self.ask(method, f"{self.me}{what}?{query}")
+
+    def report(self, reason):
+        """Reports that this agent has refused a message."""
+        self.ask("POST", f"{self.me}refused", {"reason": reason})

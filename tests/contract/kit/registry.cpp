@@ -10,21 +10,27 @@ namespace {
 using nlohmann::json;
 
 // The database makes the answers, so a card passes through as it was sent, whatever this language makes of its numbers.
-#define LEASE(call)                                                                                                 \
+#define TIME(value) "to_char(" value " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+#define LEASE(call) \
     "SELECT r.reason, jsonb_strip_nulls(jsonb_build_object('ok', r.ok, 'reason', r.reason, 'problems', r.problems," \
-    " 'lease_ends_at', r.lease_ends_at, 'lease_seconds',"                                                           \
+    " 'lease_ends_at', " TIME("r.lease_ends_at") ", 'started_at', " TIME("r.started_at") ", 'lease_seconds',"       \
     " round(extract(epoch FROM r.lease_ends_at - clock_timestamp())::numeric, 3)))::text AS answer"                 \
     " FROM relay_api." call " AS r"
-#define ENTRY                                                                                                        \
-    "SELECT f.agent_id, (to_jsonb(f) || jsonb_build_object('queue', relay_api.queue_name($1, 'agent', f.agent_id)))" \
+#define END(call) "SELECT jsonb_build_object('ok', true, 'found', relay_api." call ")::text AS answer"
+#define ENTRY \
+    "SELECT f.agent_id, f.next, jsonb_build_object('agent_id', f.agent_id, 'card', f.card, 'instances', f.instances," \
+    " 'lease_ends_at', " TIME("f.lease_ends_at") ", 'queue', relay_api.queue_name($1, 'agent', f.agent_id))"         \
     "::text AS entry FROM relay_api."
-constexpr auto register_sql = LEASE("register($1, $2::jsonb -> 'card', $3, make_interval(secs => $4::float8))");
-constexpr auto heartbeat_sql = LEASE("heartbeat($1, $2, make_interval(secs => $3::float8))");
-constexpr auto drain_sql = "SELECT jsonb_build_object('ok', true, 'found', relay_api.drain($1, $2))::text AS answer";
-constexpr auto unregister_sql =
-    "SELECT jsonb_build_object('ok', true, 'found', relay_api.unregister($1, $2))::text AS answer";
+constexpr auto register_sql = LEASE("register($1, $2::json -> 'card', $3, make_interval(secs => $4::float8))");
+constexpr auto heartbeat_sql =
+    LEASE("heartbeat($1, $2, make_interval(secs => $3::float8), $4::timestamptz, $5::boolean)");
+constexpr auto drain_sql = END("drain($1, $2, $3::timestamptz)");
+constexpr auto unregister_sql = END("unregister($1, $2, $3::timestamptz)");
+constexpr auto refused_sql = "SELECT relay_api.refuse_message($1, NULL, $2, $3, $4, $5)";
 constexpr auto find_sql = ENTRY "find_agents($1, $2, $3, $4, $5, $6, $7::integer) AS f";
 constexpr auto card_sql = ENTRY "agent_card($1, $2) AS f";
+#undef TIME
+#undef END
 #undef LEASE
 #undef ENTRY
 constexpr std::array listed{"skill", "tag", "capability", "pattern"};
@@ -53,8 +59,11 @@ Answer Registry::answer(Request const &request, Decision const &decision, std::s
             Rows const rows = m_query(card_sql, {decision.org_id, request.agent_id});
             return rows.empty() ? not_found() : Answer{.text = rows[0].at("entry").value()};
         }
+        if (request.operation == "refused") {
+            return note_refused(decision, content_type, body);
+        }
         auto const *const sql = request.operation == "drain" ? drain_sql : unregister_sql;
-        Row const row = m_query(sql, {decision.agent_id, request.instance_id}).at(0);
+        Row const row = m_query(sql, {decision.agent_id, request.instance_id, request.started_at}).at(0);
         forget(decision.org_id);
         return {.text = row.at("answer").value()};
     } catch (Refused const &refused) {
@@ -77,11 +86,19 @@ Answer Registry::announce(Decision const &decision, std::string_view content_typ
         row = m_query(register_sql, {decision.agent_id, body, said.instance_id, lease}).at(0);
         forget(decision.org_id);
     } else {
-        row = m_query(heartbeat_sql, {decision.agent_id, said.instance_id, lease}).at(0);
+        Value const ready = said.ready ? Value(*said.ready ? "true" : "false") : Value();
+        row = m_query(heartbeat_sql, {decision.agent_id, said.instance_id, lease, said.started_at, ready}).at(0);
     }
     std::string const reason = row.at("reason").value();
     int const status = reason == "ok" ? 200 : reason == "card_invalid" ? 422 : reason == "register" ? 409 : 403;
     return {.status = status, .text = row.at("answer").value()};
+}
+
+/// The sender of the message is of the same organization: only its agents can write to the queue.
+Answer Registry::note_refused(Decision const &decision, std::string_view content_type, std::string const &body) {
+    RefusedMessage const said = read_refused(content_type, body);
+    m_query(refused_sql, {decision.org_id, said.reason, said.claimed_org_id, said.trace_id, decision.agent_id});
+    return {.text = R"({"ok": true})"};
 }
 
 Answer Registry::find(Request const &request, std::string const &org_id) {
@@ -95,11 +112,15 @@ Answer Registry::find(Request const &request, std::string const &org_id) {
     question.emplace_back(std::to_string(request.most));
     Entries const found = rows(question);
     std::string text = "{\"agents\": [";
+    Value next;
     for (Row const &row : *found) {
-        text += (&row == found->data() ? "" : ", ") + row.at("entry").value();
+        if (row.at("agent_id")) {
+            text += (&row == found->data() ? "" : ", ") + row.at("entry").value();
+        } else {
+            next = row.at("next");
+        }
     }
-    bool const is_full = found->size() == std::size_t(request.most);
-    text += "], \"next\": " + (is_full ? json(found->back().at("agent_id").value()).dump() : "null") + "}";
+    text += "], \"next\": " + (next ? json(*next).dump() : "null") + "}";
     return {.text = std::move(text)};
 }
 
@@ -122,7 +143,7 @@ Registry::Entries Registry::rows(Question const &question) {
     result.rows = std::make_shared<Rows const>(m_query(find_sql, question));
     result.places = {Changes::place(""), Changes::place("org_id " + question.at(0).value())};
     for (Row const &row : *result.rows) {
-        result.places.push_back(Changes::place("agent_id " + row.at("agent_id").value()));
+        result.places.push_back(Changes::place("agent_id " + row.at("agent_id").value_or("")));
         result.bytes += row.at("entry").value().size();
     }
     Entries const entries = result.rows;

@@ -10,8 +10,9 @@
 /// relay-admin-registry(7) explains the rules that it keeps.
 ///
 ///   POST   /api/registry/agents/ID/register    {card, instance_id, lease_seconds}: the agent runs; no card: it still runs
-///   POST   /api/registry/agents/ID/drain       with ?instance_id=: it takes no new work, and searches do not find it
-///   DELETE /api/registry/agents/ID/unregister  with ?instance_id=: it has stopped
+///   POST   /api/registry/agents/ID/drain       with ?instance_id=&started_at=: it takes no work, and searches do not find it
+///   DELETE /api/registry/agents/ID/unregister  with ?instance_id=&started_at=: it has stopped
+///   POST   /api/registry/agents/ID/refused     {reason, claimed_org_id, trace_id}: it refused a message of its organization
 ///   GET    /api/registry/agents, .../search    ?skill=&tag=&capability=&pattern=&after=&most=: those that run and meet all
 ///   GET    /api/registry/agents/ID             one of them
 namespace gateway::registry {
@@ -34,10 +35,11 @@ struct Refused : std::runtime_error {
 };
 
 struct Request {
-    std::string operation{};  ///< register drain unregister find card
+    std::string operation{};  ///< register drain unregister refused find card
     Value own{};  ///< the agent that must make it: its key must belong to it, else 403
     std::string agent_id{};  ///< of the card
     std::string instance_id{};  ///< of drain and unregister
+    Value started_at{};  ///< of drain and unregister
     std::map<std::string, std::string> conditions{};  ///< of find
     int most = 100;  ///< of find
 };
@@ -49,10 +51,22 @@ struct Body {
     bool has_card = false;
     std::string instance_id{};
     double lease = 60;  ///< seconds
+    Value started_at{};  ///< of a beat
+    std::optional<bool> ready{};  ///< of a beat
 };
 
 /// Reads the body of `register`. Throws Refused for 400 and 415.
 Body read(std::string_view content_type, std::string_view body);
+
+/// A message that an agent refused.
+struct RefusedMessage {
+    std::string reason{};  ///< the database knows which there are
+    Value claimed_org_id{};
+    Value trace_id{};
+};
+
+/// Reads the body of `refused`. Throws Refused for 400 and 415.
+RefusedMessage read_refused(std::string_view content_type, std::string_view body);
 
 /// A search is answered from memory for at most 5 seconds, and asked anew if the feed has a row about one of its agents,
 /// for example a block. Agents that come and go have no rows, so a search may show them 5 seconds late.
@@ -79,6 +93,7 @@ class Registry {
     };
 
     Answer announce(Decision const &decision, std::string_view content_type, std::string const &body);
+    Answer note_refused(Decision const &decision, std::string_view content_type, std::string const &body);
     Answer find(Request const &request, std::string const &org_id);
     Entries rows(Question const &question);
     void keep(Question const &question, Result result);

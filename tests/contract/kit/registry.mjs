@@ -3,9 +3,10 @@
 //
 // relay-admin-registry(7) explains the rules that it keeps.
 //
-//   POST   /api/registry/agents/ID/register    {card, instance_id, lease_seconds}: the agent runs; without a card: it still runs
-//   POST   /api/registry/agents/ID/drain       with ?instance_id=: it takes no new work, and searches do not find it any more
-//   DELETE /api/registry/agents/ID/unregister  with ?instance_id=: it has stopped
+//   POST   /api/registry/agents/ID/register    {card, instance_id, lease_seconds}: the agent runs. Without a card, a beat: it still runs
+//   POST   /api/registry/agents/ID/drain       with ?instance_id=&started_at=: it takes no new work, and searches do not find it any more
+//   DELETE /api/registry/agents/ID/unregister  with ?instance_id=&started_at=: it has stopped
+//   POST   /api/registry/agents/ID/refused     {reason, claimed_org_id, trace_id}: the agent refused a message of its organization
 //   GET    /api/registry/agents, .../search    ?skill=&tag=&capability=&pattern=&after=&most=: those that run and meet all conditions
 //   GET    /api/registry/agents/ID             one of them
 //
@@ -13,25 +14,32 @@
 // the decision to `Registry.answer`. The organization comes from the decision, never from the request.
 
 // The database makes the answers, so a card passes through as it was sent, whatever this language makes of its numbers.
+const TIME = (value) => `to_char(${value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const LEASE = (call) => `
-  SELECT r.reason, jsonb_strip_nulls(jsonb_build_object('ok', r.ok, 'reason', r.reason, 'problems', r.problems, 'lease_ends_at', r.lease_ends_at,
+  SELECT r.reason, jsonb_strip_nulls(jsonb_build_object('ok', r.ok, 'reason', r.reason, 'problems', r.problems,
+             'lease_ends_at', ${TIME('r.lease_ends_at')}, 'started_at', ${TIME('r.started_at')},
              'lease_seconds', round(extract(epoch FROM r.lease_ends_at - clock_timestamp())::numeric, 3)))::text AS answer
   FROM relay_api.${call} AS r`;
-const REGISTER = LEASE("register($1, $2::jsonb -> 'card', $3, make_interval(secs => $4))");
-const HEARTBEAT = LEASE('heartbeat($1, $2, make_interval(secs => $3))');
-const END = (name) => `SELECT jsonb_build_object('ok', true, 'found', relay_api.${name}($1, $2))::text AS answer`;
+const REGISTER = LEASE("register($1, $2::json -> 'card', $3, make_interval(secs => $4))");
+const HEARTBEAT = LEASE('heartbeat($1, $2, make_interval(secs => $3), $4::timestamptz, $5::boolean)');
+const END = (name) => `SELECT jsonb_build_object('ok', true, 'found', relay_api.${name}($1, $2, $3::timestamptz))::text AS answer`;
 const ENDS = { drain: END('drain'), unregister: END('unregister') };
-const ENTRY = "SELECT f.agent_id, (to_jsonb(f) || jsonb_build_object('queue', relay_api.queue_name($1, 'agent', f.agent_id)))::text AS entry FROM ";
-const FIND = `${ENTRY}relay_api.find_agents($1, $2, $3, $4, $5, $6, $7) AS f`;
-const CARD = `${ENTRY}relay_api.agent_card($1, $2) AS f`;
+const REFUSED = 'SELECT relay_api.refuse_message($1, NULL, $2, $3, $4, $5)';
+const ENTRY = `
+  SELECT f.agent_id, f.next, jsonb_build_object('agent_id', f.agent_id, 'card', f.card, 'instances', f.instances,
+             'lease_ends_at', ${TIME('f.lease_ends_at')}, 'queue', relay_api.queue_name($1, 'agent', f.agent_id))::text AS entry
+  FROM relay_api.`;
+const FIND = `${ENTRY}find_agents($1, $2, $3, $4, $5, $6, $7) AS f`;
+const CARD = `${ENTRY}agent_card($1, $2) AS f`;
 
 export const PLACE = '/api/registry/';
 const AGENT = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,126}$/;
-const INSTANCE = /^[!-~]{0,127}$/; // the database knows which of them it takes
+const WORD = /^[!-~]{0,127}$/; // the database knows which of them it takes
 const NUMBER = /^-?[0-9]{1,15}$/;
-const WAYS = new Map([['register', 'POST'], ['drain', 'POST'], ['unregister', 'DELETE']]);
+const WAYS = new Map([['register', 'POST'], ['drain', 'POST'], ['unregister', 'DELETE'], ['refused', 'POST']]);
 const CONDITIONS = ['skill', 'tag', 'capability', 'pattern', 'after', 'most'];
-const FIELDS = ['card', 'instance_id', 'lease_seconds'];
+const FIELDS = ['card', 'instance_id', 'lease_seconds', 'started_at', 'ready'];
+const REFUSED_FIELDS = ['reason', 'claimed_org_id', 'trace_id'];
 const [PAGE, LONGEST_PAGE] = [100, 1000]; // agents
 export const LONGEST_BODY = 2 ** 16 + 2 ** 10; // bytes: a card and what is around it
 const [LEASE_SECONDS, MOST_SECONDS] = [60, 86_400]; // the database makes a lease of 10 s to 10 min of them
@@ -73,8 +81,8 @@ function parameters(query, known) {
   return found;
 }
 
-function instance(value, where) {
-  if (typeof value !== 'string' || !INSTANCE.test(value)) throw bad(`${where}: must be at most 127 characters without blanks`);
+function word(value, where) {
+  if (typeof value !== 'string' || !WORD.test(value)) throw bad(`${where}: must be at most 127 characters without blanks`);
   return value;
 }
 
@@ -101,34 +109,60 @@ export function route(method, target) {
     const conditions = { ...Object.fromEntries(given), most: Math.min(Math.max(Number(most), 1), LONGEST_PAGE) };
     return { operation: 'find', own: null, conditions };
   }
-  if (rest.length === 1 || rest[1] === 'register') {
+  if (rest.length === 1 || rest[1] === 'register' || rest[1] === 'refused') {
     parameters(query, []);
-    return rest.length === 2 ? { operation: 'register', own: rest[0] } : { operation: 'card', own: null, agent_id: rest[0] };
+    return rest.length === 2 ? { operation: rest[1], own: rest[0] } : { operation: 'card', own: null, agent_id: rest[0] };
   }
-  const instance_id = instance(parameters(query, ['instance_id']).get('instance_id') ?? '', 'instance_id');
-  return { operation: rest[1], own: rest[0], instance_id };
+  const given = parameters(query, ['instance_id', 'started_at']);
+  const instance_id = word(given.get('instance_id') ?? '', 'instance_id');
+  return { operation: rest[1], own: rest[0], instance_id, started_at: given.has('started_at') ? word(given.get('started_at'), 'started_at') : null };
 }
 
-/** The body of `register`, a Buffer: {hasCard, instance_id, lease (seconds), text}. Throws Refused for 400 and 415. */
-export function read(contentType, body) {
-  if (body.length === 0) return { hasCard: false, instance_id: '', lease: LEASE_SECONDS };
+/** How many colons JSON has, between names and values and in texts. */
+const colons = (json) => json.replaceAll('\\\\', '').replace(/\\u003a/gi, ':').split(':').length - 1;
+
+/** The object that a body, a Buffer, is, with at most these fields; and its text. Throws Refused for 400 and 415. */
+function readObject(contentType, body, fields) {
   if ((contentType ?? '').split(';')[0].trim().toLowerCase() !== 'application/json') {
     throw new Refused(415, 'unsupported_media_type', ['the body must be application/json']);
   }
   let text, said;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-    said = JSON.parse(text);
+    said = JSON.parse(text, (_, value) => {
+      if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxError('a number that does not fit a double');
+      return value;
+    });
+    // Of two members with one name JSON.parse has dropped the first, and with it a colon.
+    if (colons(text) > colons(JSON.stringify(said))) throw new SyntaxError('a name is given twice');
   } catch {
-    throw bad('the body must be JSON in UTF-8');
+    throw bad('the body must be JSON in UTF-8, and no object may have a name twice');
   }
   if (typeof said !== 'object' || said === null || Array.isArray(said)) throw bad('the body must be an object');
-  const unknown = Object.keys(said).filter((name) => !FIELDS.includes(name)).sort();
+  const unknown = Object.keys(said).filter((name) => !fields.includes(name)).sort();
   if (unknown.length > 0) throw bad(...unknown.map((name) => `/${name}: unknown field`));
-  const lease = said.lease_seconds === undefined ? LEASE_SECONDS : said.lease_seconds;
-  if (!Number.isFinite(lease)) throw bad('/lease_seconds: must be a number');
-  const instance_id = instance(said.instance_id === undefined ? '' : said.instance_id, '/instance_id');
-  return { hasCard: Object.hasOwn(said, 'card'), instance_id, lease: Math.min(Math.max(lease, 0), MOST_SECONDS), text };
+  return { said, text };
+}
+
+/** What `register` says: {has_card, instance_id, lease (seconds)}, of a beat started_at and ready, and its text. Throws Refused for 400 and 415. */
+export function read(contentType, body) {
+  const { said, text } = body.length > 0 ? readObject(contentType, body, FIELDS) : { said: {}, text: '' };
+  const { lease_seconds: lease = LEASE_SECONDS, instance_id = '', started_at, ready } = said;
+  if (typeof lease !== 'number') throw bad('/lease_seconds: must be a number');
+  word(instance_id, '/instance_id');
+  if (started_at !== undefined) word(started_at, '/started_at');
+  if (ready !== undefined && typeof ready !== 'boolean') throw bad('/ready: must be true or false');
+  const seconds = Math.min(Math.max(lease, 0), MOST_SECONDS);
+  return { has_card: Object.hasOwn(said, 'card'), instance_id, lease: seconds, started_at: started_at ?? null, ready: ready ?? null, text };
+}
+
+/** [reason, claimed_org_id, trace_id] of a message that an agent refused. The database knows the reasons. */
+function readRefused(contentType, body) {
+  const { said } = readObject(contentType, body, REFUSED_FIELDS);
+  for (const name of ['claimed_org_id', 'trace_id']) {
+    if (!['string', 'undefined'].includes(typeof (said[name] ?? undefined))) throw bad(`/${name}: must be a text`);
+  }
+  return [word(said.reason, '/reason'), said.claimed_org_id ?? null, said.trace_id ?? null];
 }
 
 /**
@@ -161,11 +195,19 @@ export class Registry {
   }
 
   async register(_, decision, contentType, body) {
-    const { hasCard, instance_id, lease, text } = read(contentType, body);
-    const values = [decision.agent_id, ...(hasCard ? [text] : []), instance_id, lease];
-    const [row] = await this.query(hasCard ? REGISTER : HEARTBEAT, values);
-    if (hasCard) this.forget(decision.org_id);
+    const said = read(contentType, body);
+    const [sql, values] = said.has_card
+      ? [REGISTER, [decision.agent_id, said.text, said.instance_id, said.lease]]
+      : [HEARTBEAT, [decision.agent_id, said.instance_id, said.lease, said.started_at, said.ready]];
+    const [row] = await this.query(sql, values);
+    if (said.has_card) this.forget(decision.org_id);
     return { status: STATUS[row.reason] ?? 403, answer: row.answer };
+  }
+
+  /** The sender of the message is of the same organization: only its agents can write to the queue. */
+  async refused(_, decision, contentType, body) {
+    await this.query(REFUSED, [decision.org_id, ...readRefused(contentType, body), decision.agent_id]);
+    return { status: 200, answer: '{"ok": true}' };
   }
 
   drain(request, decision) {
@@ -176,8 +218,8 @@ export class Registry {
     return this.end(request, decision);
   }
 
-  async end({ operation, instance_id }, decision) {
-    const [row] = await this.query(ENDS[operation], [decision.agent_id, instance_id]);
+  async end({ operation, instance_id, started_at }, decision) {
+    const [row] = await this.query(ENDS[operation], [decision.agent_id, instance_id, started_at]);
     this.forget(decision.org_id);
     return { status: 200, answer: row.answer };
   }
@@ -190,8 +232,9 @@ export class Registry {
   async find({ conditions }, decision) {
     const values = CONDITIONS.map((name) => conditions[name] ?? (name === 'after' ? '' : null));
     const rows = await this.rows([decision.org_id, ...values]);
-    const next = rows.length === conditions.most ? rows.at(-1).agent_id : null;
-    return { status: 200, answer: `{"agents": [${rows.map(({ entry }) => entry).join(', ')}], "next": ${JSON.stringify(next)}}` };
+    const next = rows.at(-1)?.next ?? null; // its row has no agent
+    const entries = rows.filter(({ agent_id }) => agent_id).map(({ entry }) => entry);
+    return { status: 200, answer: `{"agents": [${entries.join(', ')}], "next": ${JSON.stringify(next)}}` };
   }
 
   /** Those that were kept, if they may answer; else those of the database. */
@@ -205,7 +248,7 @@ export class Registry {
       return result.rows;
     }
     const rows = await this.query(FIND, question);
-    const about = ['', `org_id ${org}`, ...rows.map(({ agent_id }) => `agent_id ${agent_id}`)];
+    const about = ['', `org_id ${org}`, ...rows.filter(({ agent_id }) => agent_id).map(({ agent_id }) => `agent_id ${agent_id}`)];
     const places = about.map((one) => changes.place(one));
     const bytes = rows.reduce((sum, { entry }) => sum + entry.length, 0);
     if (turn === this.turn && bytes <= MOST_BYTES) {

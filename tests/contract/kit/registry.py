@@ -2,9 +2,10 @@
 
 relay-admin-registry(7) explains the rules that it keeps.
 
-  POST   /api/registry/agents/ID/register    {card, instance_id, lease_seconds}: the agent runs; without a card: it still runs
-  POST   /api/registry/agents/ID/drain       with ?instance_id=: it takes no new work, and searches do not find it any more
-  DELETE /api/registry/agents/ID/unregister  with ?instance_id=: it has stopped
+  POST   /api/registry/agents/ID/register    {card, instance_id, lease_seconds}: the agent runs. Without a card, a beat: it still runs
+  POST   /api/registry/agents/ID/drain       with ?instance_id=&started_at=: it takes no new work, and searches do not find it any more
+  DELETE /api/registry/agents/ID/unregister  with ?instance_id=&started_at=: it has stopped
+  POST   /api/registry/agents/ID/refused     {reason, claimed_org_id, trace_id}: the agent refused a message of its organization
   GET    /api/registry/agents, .../search    ?skill=&tag=&capability=&pattern=&after=&most=: those that run and meet all conditions
   GET    /api/registry/agents/ID             one of them
 
@@ -23,23 +24,29 @@ from urllib.parse import unquote_to_bytes
 from verifier import EVERYTHING
 
 # The database makes the answers, so a card passes through as it was sent, whatever this language makes of its numbers.
-LEASE = """
-    SELECT r.reason, jsonb_strip_nulls(jsonb_build_object('ok', r.ok, 'reason', r.reason, 'problems', r.problems, 'lease_ends_at', r.lease_ends_at,
+TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+LEASE = f"""
+    SELECT r.reason, jsonb_strip_nulls(jsonb_build_object('ok', r.ok, 'reason', r.reason, 'problems', r.problems,
+               'lease_ends_at', {TIME.format("r.lease_ends_at")}, 'started_at', {TIME.format("r.started_at")},
                'lease_seconds', round(extract(epoch FROM r.lease_ends_at - clock_timestamp())::numeric, 3)))::text AS answer
-    FROM relay_api.{} AS r"""
-REGISTER = LEASE.format("register(%s, %s::jsonb -> 'card', %s, make_interval(secs => %s))")
-HEARTBEAT = LEASE.format("heartbeat(%s, %s, make_interval(secs => %s))")
-END = "SELECT jsonb_build_object('ok', true, 'found', relay_api.{}(%s, %s))::text AS answer"
+    FROM relay_api."""
+REGISTER = LEASE + "register(%s, %s::json -> 'card', %s, make_interval(secs => %s)) AS r"
+HEARTBEAT = LEASE + "heartbeat(%s, %s, make_interval(secs => %s), %s::timestamptz, %s::boolean) AS r"
+END = "SELECT jsonb_build_object('ok', true, 'found', relay_api.{}(%s, %s, %s::timestamptz))::text AS answer"
 DRAIN, UNREGISTER = END.format("drain"), END.format("unregister")
-ENTRY = "SELECT f.agent_id, (to_jsonb(f) || jsonb_build_object('queue', relay_api.queue_name(%s, 'agent', f.agent_id)))::text AS entry FROM "
-FIND = ENTRY + "relay_api.find_agents(%s, %s, %s, %s, %s, %s, %s) AS f"
-CARD = ENTRY + "relay_api.agent_card(%s, %s) AS f"
+REFUSED = "SELECT relay_api.refuse_message(%s, NULL, %s, %s, %s, %s)"
+ENTRY = f"""
+    SELECT f.agent_id, f.next, jsonb_build_object('agent_id', f.agent_id, 'card', f.card, 'instances', f.instances,
+               'lease_ends_at', {TIME.format("f.lease_ends_at")}, 'queue', relay_api.queue_name(%s, 'agent', f.agent_id))::text AS entry
+    FROM relay_api."""
+FIND = ENTRY + "find_agents(%s, %s, %s, %s, %s, %s, %s) AS f"
+CARD = ENTRY + "agent_card(%s, %s) AS f"
 
 PLACE = "/api/registry/"
 AGENT = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,126}")
-INSTANCE = re.compile("[!-~]{0,127}")  # the database knows which of them it takes
+WORD = re.compile("[!-~]{0,127}")  # the database knows which of them it takes
 NUMBER = re.compile("-?[0-9]{1,15}")
-WAYS = {"register": "POST", "drain": "POST", "unregister": "DELETE"}
+WAYS = {"register": "POST", "drain": "POST", "unregister": "DELETE", "refused": "POST"}
 CONDITIONS = ("skill", "tag", "capability", "pattern", "after", "most")
 PAGE, LONGEST_PAGE = 100, 1000  # agents
 LONGEST_BODY = 2**16 + 2**10  # bytes: a card and what is around it
@@ -87,8 +94,8 @@ def parameters(query, known):
     return found
 
 
-def instance(value, where):
-    if not isinstance(value, str) or not INSTANCE.fullmatch(value):
+def word(value, where):
+    if not isinstance(value, str) or not WORD.fullmatch(value):
         raise bad(f"{where}: must be at most 127 characters without blanks")
     return value
 
@@ -113,35 +120,70 @@ def route(method, target):
         if not NUMBER.fullmatch(most):
             raise bad("most: must be a whole number")
         return {"operation": "find", "own": None, "conditions": {**given, "most": min(max(int(most), 1), LONGEST_PAGE)}}
-    if len(rest) == 1 or rest[1] == "register":
+    if len(rest) == 1 or rest[1] in ("register", "refused"):
         parameters(query, ())
-        return {"operation": "register", "own": rest[0]} if len(rest) == 2 else {"operation": "card", "own": None, "agent_id": rest[0]}
-    return {"operation": rest[1], "own": rest[0], "instance_id": instance(parameters(query, ["instance_id"]).get("instance_id", ""), "instance_id")}
+        return {"operation": rest[1], "own": rest[0]} if len(rest) == 2 else {"operation": "card", "own": None, "agent_id": rest[0]}
+    given = parameters(query, ["instance_id", "started_at"])
+    return {"operation": rest[1], "own": rest[0], "instance_id": word(given.get("instance_id", ""), "instance_id"),
+            "started_at": word(given["started_at"], "started_at") if "started_at" in given else None}  # fmt: skip
 
 
 def refuse_constant(name):
     raise ValueError(name)
 
 
-def read(content_type, body):
-    """(whether a card is in it, instance_id, lease in seconds) of the body of `register`. Raises Refused for 400 and 415."""
-    if not body:
-        return False, "", LEASE_SECONDS
+def number(text):
+    """A number that a double can hold."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number that does not fit a double")
+    return value
+
+
+def unique(members):
+    """An object in which no name is given twice."""
+    if len(dict(members)) < len(members):
+        raise ValueError("a name is given twice")
+    return dict(members)
+
+
+def read_object(content_type, body, fields):
+    """The object that a body is, with at most these fields. Raises Refused for 400 and 415."""
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(415, "unsupported_media_type", "the body must be application/json")
     try:
-        said = json.loads(body.decode(), parse_constant=refuse_constant)
+        said = json.loads(body.decode(), parse_constant=refuse_constant, parse_float=number, parse_int=number, object_pairs_hook=unique)
     except (ValueError, RecursionError):
-        raise bad("the body must be JSON in UTF-8") from None
+        raise bad("the body must be JSON in UTF-8, and no object may have a name twice") from None
     if not isinstance(said, dict):
         raise bad("the body must be an object")
-    unknown = sorted(said.keys() - {"card", "instance_id", "lease_seconds"})
+    unknown = sorted(said.keys() - fields)
     if unknown:
         raise bad(*(f"/{name}: unknown field" for name in unknown))
+    return said
+
+
+def read(content_type, body):
+    """What `register` says: has_card, instance_id, lease (seconds), and of a beat started_at and ready. Raises Refused for 400 and 415."""
+    said = read_object(content_type, body, {"card", "instance_id", "lease_seconds", "started_at", "ready"}) if body else {}
     lease = said.get("lease_seconds", LEASE_SECONDS)
-    if isinstance(lease, bool) or not isinstance(lease, (int, float)) or not abs(lease) < math.inf:
+    if isinstance(lease, bool) or not isinstance(lease, (int, float)):
         raise bad("/lease_seconds: must be a number")
-    return "card" in said, instance(said.get("instance_id", ""), "/instance_id"), float(min(max(lease, 0), MOST_SECONDS))
+    instance_id = word(said.get("instance_id", ""), "/instance_id")
+    started_at = word(said["started_at"], "/started_at") if "started_at" in said else None
+    if "ready" in said and not isinstance(said["ready"], bool):
+        raise bad("/ready: must be true or false")
+    return {"has_card": "card" in said, "instance_id": instance_id, "lease": float(min(max(lease, 0), MOST_SECONDS)), "started_at": started_at,
+            "ready": said.get("ready")}  # fmt: skip
+
+
+def read_refused(content_type, body):
+    """(reason, claimed_org_id, trace_id) of a message that an agent refused. The database knows the reasons."""
+    said = read_object(content_type, body, {"reason", "claimed_org_id", "trace_id"})
+    for name in ("claimed_org_id", "trace_id"):
+        if not isinstance(said.get(name), (str, type(None))):
+            raise bad(f"/{name}: must be a text")
+    return word(said.get("reason"), "/reason"), said.get("claimed_org_id"), said.get("trace_id")
 
 
 class Registry:
@@ -170,12 +212,12 @@ class Registry:
             return refused.status, refused.answer
 
     def register(self, _, decision, content_type, body):
-        has_card, instance_id, lease = read(content_type, body)
-        if has_card:
-            (row,) = self.query(REGISTER, (decision["agent_id"], body.decode(), instance_id, lease))
+        said = read(content_type, body)
+        if said["has_card"]:
+            (row,) = self.query(REGISTER, (decision["agent_id"], body.decode(), said["instance_id"], said["lease"]))
             self.forget(decision["org_id"])
         else:
-            (row,) = self.query(HEARTBEAT, (decision["agent_id"], instance_id, lease))
+            (row,) = self.query(HEARTBEAT, (decision["agent_id"], said["instance_id"], said["lease"], said["started_at"], said["ready"]))
         return STATUS.get(row["reason"], 403), row["answer"]
 
     def drain(self, request, decision, *_):
@@ -185,9 +227,14 @@ class Registry:
         return self.end(UNREGISTER, request, decision)
 
     def end(self, sql, request, decision):
-        (row,) = self.query(sql, (decision["agent_id"], request["instance_id"]))
+        (row,) = self.query(sql, (decision["agent_id"], request["instance_id"], request["started_at"]))
         self.forget(decision["org_id"])
         return 200, row["answer"]
+
+    def refused(self, _, decision, content_type, body):
+        """The sender of the message is of the same organization: only its agents can write to the queue."""
+        self.query(REFUSED, (decision["org_id"], *read_refused(content_type, body), decision["agent_id"]))
+        return 200, '{"ok": true}'
 
     def card(self, request, decision, *_):
         rows = self.query(CARD, (decision["org_id"], decision["org_id"], request["agent_id"]))
@@ -196,8 +243,9 @@ class Registry:
     def find(self, request, decision, *_):
         conditions = request["conditions"]
         rows = self.rows((decision["org_id"], *(conditions.get(name, "" if name == "after" else None) for name in CONDITIONS)))
-        following = rows[-1]["agent_id"] if len(rows) == conditions["most"] else None
-        return 200, f'{{"agents": [{", ".join(row["entry"] for row in rows)}], "next": {json.dumps(following)}}}'
+        following = rows[-1]["next"] if rows else None  # its row has no agent
+        entries = ", ".join(row["entry"] for row in rows if row["agent_id"])
+        return 200, f'{{"agents": [{entries}], "next": {json.dumps(following)}}}'
 
     def rows(self, question):
         """Those that were kept, if they may answer; else those of the database."""
@@ -210,7 +258,7 @@ class Registry:
             turn = self.turn
         asked = changes.number
         rows = self.query(FIND, (question[0], *question))
-        about = [EVERYTHING, ("org_id", question[0]), *(("agent_id", row["agent_id"]) for row in rows)]
+        about = [EVERYTHING, ("org_id", question[0]), *(("agent_id", row["agent_id"]) for row in rows if row["agent_id"])]
         result = {"rows": rows, "until": now + MAX_KEPT, "asked": asked, "places": [changes.place(one) for one in about],
                   "bytes": sum(len(row["entry"]) for row in rows)}  # fmt: skip
         with self.lock:

@@ -54,8 +54,9 @@ json describe(registry::Request const &request) {
         said["conditions"]["most"] = request.most;
     } else if (request.operation == "card") {
         said["agent_id"] = request.agent_id;
-    } else if (request.operation != "register") {
+    } else if (request.operation == "drain" || request.operation == "unregister") {
         said["instance_id"] = request.instance_id;
+        said["started_at"] = request.started_at ? json(*request.started_at) : json();
     }
     return said;
 }
@@ -75,7 +76,11 @@ json answer(json const &request) {
                                  : "";
     if (op == "read") {
         auto const said = registry::read(type, body);
-        return {{"has_card", said.has_card}, {"instance_id", said.instance_id}, {"lease", said.lease}};
+        return {{"has_card", said.has_card},
+                {"instance_id", said.instance_id},
+                {"lease", said.lease},
+                {"started_at", said.started_at ? json(*said.started_at) : json()},
+                {"ready", said.ready ? json(*said.ready) : json()}};
     }
     auto const asked =
         registry::route(request.at("method").get<std::string>(), request.at("target").get<std::string>());

@@ -33,8 +33,8 @@ const OPERATIONS = {
   },
   hears: () => ({ hears: verifier.hears() }),
   read({ content_type, body }) {
-    const { hasCard, instance_id, lease } = read(content_type, bytes(body));
-    return { has_card: hasCard, instance_id, lease };
+    const { text, ...said } = read(content_type, bytes(body));
+    return said;
   },
   route: ({ method, target }) => ({ request: route(method, target) }),
   async answer({ method, target, agent, org, content_type, body }) {

@@ -47,8 +47,7 @@ def answer(request):
     body = request.get("body", "").encode("latin-1")
     try:
         if op == "read":
-            has_card, instance_id, lease = registry.read(request.get("content_type"), body)
-            return {"has_card": has_card, "instance_id": instance_id, "lease": lease}
+            return registry.read(request.get("content_type"), body)
         asked = registry.route(request["method"], request["target"])
     except registry.Refused as refused:
         return {"status": refused.status, "allow": refused.allow, **json.loads(refused.answer)}

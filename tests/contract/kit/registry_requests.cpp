@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 /// What a request to the registry says, before the database is asked.
 namespace gateway::registry {
@@ -13,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array conditions{"skill", "tag", "capability", "pattern", "after", "most"};
-constexpr std::array fields{"card", "instance_id", "lease_seconds"};
 constexpr int longest_page = 1000;  // agents
 constexpr std::size_t longest_id = 127;
 constexpr double most_seconds = 86'400;  // the database makes a lease of 10 s to 10 min of them
@@ -90,8 +90,8 @@ std::map<std::string, std::string> parameters(std::string_view query, std::vecto
     return found;
 }
 
-/// Returns the id; the database knows which characters it takes.
-std::string instance(std::string const &value, std::string const &where) {
+/// Returns the value; the database knows which it takes.
+std::string word(std::string const &value, std::string const &where) {
     if (value.size() > longest_id || !std::ranges::all_of(value, [](char one) { return one >= '!' && one <= '~'; })) {
         throw bad(where + ": must be at most 127 characters without blanks");
     }
@@ -117,7 +117,10 @@ int page(std::string const &text) {
 
 /// Returns the method of an operation on the agent itself; null if there is no such operation.
 char const *method_of(std::string const &operation) {
-    return operation == "register" || operation == "drain" ? "POST" : operation == "unregister" ? "DELETE" : nullptr;
+    if (operation == "unregister") {
+        return "DELETE";
+    }
+    return operation == "register" || operation == "drain" || operation == "refused" ? "POST" : nullptr;
 }
 
 Request search(std::string_view query) {
@@ -126,6 +129,59 @@ Request search(std::string_view query) {
         request.most = page(most.mapped());
     }
     return request;
+}
+
+/// Whether the text is JSON in which no object has a name twice; `said` becomes what it says.
+bool parse(std::string_view text, json &said) {
+    std::vector<std::set<std::string>> open;
+    bool is_unique = true;
+    said = json::parse(
+        text,
+        [&](int, json::parse_event_t event, json &part) {
+            if (event == json::parse_event_t::object_start) {
+                open.emplace_back();
+            } else if (event == json::parse_event_t::object_end) {
+                open.pop_back();
+            } else if (event == json::parse_event_t::key) {
+                is_unique = open.back().insert(part.get<std::string>()).second && is_unique;
+            }
+            return true;
+        },
+        false);
+    return is_unique && !said.is_discarded() && !text.starts_with("\xef\xbb\xbf");
+}
+
+/// The object that a body is, with at most these fields. Throws Refused for 400 and 415.
+json read_object(std::string_view content_type, std::string_view body, std::set<std::string> const &fields) {
+    std::string type(content_type.substr(0, content_type.find(';')));
+    std::erase_if(type, [](char one) { return one == ' ' || one == '\t'; });
+    std::ranges::transform(type, type.begin(),
+                           [](char one) { return one >= 'A' && one <= 'Z' ? char(one + 32) : one; });
+    if (type != "application/json") {
+        throw refused(415, "unsupported_media_type", {"the body must be application/json"});
+    }
+    json said;
+    if (!parse(body, said)) {
+        throw bad("the body must be JSON in UTF-8, and no object may have a name twice");
+    }
+    if (!said.is_object()) {
+        throw bad("the body must be an object");
+    }
+    std::vector<std::string> problems;
+    for (auto const &[name, value] : said.items()) {  // in the order of their names
+        if (!fields.contains(name)) {
+            problems.push_back("/" + name + ": unknown field");
+        }
+    }
+    if (!problems.empty()) {
+        throw refused(400, "bad_request", problems);
+    }
+    return said;
+}
+
+std::string word_in(json const &said, std::string const &name) {
+    auto const value = said.find(name);
+    return word(value != said.end() && value->is_string() ? value->get<std::string>() : " ", "/" + name);
 }
 
 }  // namespace
@@ -157,10 +213,14 @@ std::optional<Request> route(std::string_view method, std::string_view target) {
         return Request{.operation = "card", .agent_id = parts[1].value()};
     }
     Request request{.operation = parts[2].value(), .own = parts[1]};
-    if (request.operation == "register") {
+    if (request.operation == "register" || request.operation == "refused") {
         parameters(query, {});
-    } else {
-        request.instance_id = instance(parameters(query, {"instance_id"})["instance_id"], "instance_id");
+        return request;
+    }
+    auto given = parameters(query, {"instance_id", "started_at"});
+    request.instance_id = word(given["instance_id"], "instance_id");
+    if (given.contains("started_at")) {
+        request.started_at = word(given["started_at"], "started_at");
     }
     return request;
 }
@@ -170,40 +230,42 @@ Body read(std::string_view content_type, std::string_view body) {
     if (body.empty()) {
         return found;
     }
-    std::string type(content_type.substr(0, content_type.find(';')));
-    std::erase_if(type, [](char one) { return one == ' ' || one == '\t'; });
-    std::ranges::transform(type, type.begin(),
-                           [](char one) { return one >= 'A' && one <= 'Z' ? char(one + 32) : one; });
-    if (type != "application/json") {
-        throw refused(415, "unsupported_media_type", {"the body must be application/json"});
-    }
-    json const said = json::parse(body, nullptr, false);
-    if (said.is_discarded() || body.starts_with("\xef\xbb\xbf")) {
-        throw bad("the body must be JSON in UTF-8");
-    }
-    if (!said.is_object()) {
-        throw bad("the body must be an object");
-    }
-    std::vector<std::string> problems;
-    for (auto const &[name, value] : said.items()) {  // in the order of their names
-        if (std::ranges::find(fields, name) == fields.end()) {
-            problems.push_back("/" + name + ": unknown field");
-        }
-    }
-    if (!problems.empty()) {
-        throw refused(400, "bad_request", problems);
-    }
+    json const said = read_object(content_type, body, {"card", "instance_id", "lease_seconds", "ready", "started_at"});
     if (auto const lease = said.find("lease_seconds"); lease != said.end()) {
         if (!lease->is_number() || !std::isfinite(lease->get<double>())) {
             throw bad("/lease_seconds: must be a number");
         }
         found.lease = std::clamp(lease->get<double>(), 0.0, most_seconds);
     }
-    if (auto const id = said.find("instance_id"); id != said.end()) {
-        found.instance_id = instance(id->is_string() ? id->get<std::string>() : " ", "/instance_id");
+    found.instance_id = said.contains("instance_id") ? word_in(said, "instance_id") : "";
+    if (said.contains("started_at")) {
+        found.started_at = word_in(said, "started_at");
+    }
+    if (auto const ready = said.find("ready"); ready != said.end()) {
+        if (!ready->is_boolean()) {
+            throw bad("/ready: must be true or false");
+        }
+        found.ready = ready->get<bool>();
     }
     found.has_card = said.contains("card");
     return found;
+}
+
+RefusedMessage read_refused(std::string_view content_type, std::string_view body) {
+    json const said = read_object(content_type, body, {"claimed_org_id", "reason", "trace_id"});
+    auto const text = [&said](char const *name) {
+        auto const value = said.find(name);
+        if (value == said.end() || value->is_null()) {
+            return Value();
+        }
+        if (!value->is_string()) {
+            throw bad("/" + std::string(name) + ": must be a text");
+        }
+        return Value(value->get<std::string>());
+    };
+    RefusedMessage message{.claimed_org_id = text("claimed_org_id"), .trace_id = text("trace_id")};
+    message.reason = word_in(said, "reason");
+    return message;
 }
 
 }  // namespace gateway::registry
