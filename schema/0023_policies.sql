@@ -125,23 +125,6 @@ ALTER POLICY staff ON relay.policy_changes
 GRANT SELECT (org_id, agent_id, addresses) ON relay.call_policies TO relay_tenant;
 GRANT SELECT (change_id, scope_kind, scope_id, org_id, setting, value, at, until, lifted_at) ON relay.policy_changes TO relay_tenant;
 
--- One probe shows each call whether anything is set that could concern it: a list of addresses, a window, or that calls must be signed. A
--- row stays when that is over, and then only costs its organization a closer look.
-CREATE TABLE relay.guarded_calls (
-    scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform
-);
-COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
-CREATE FUNCTION relay.guard_calls() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO relay.guarded_calls (scope) VALUES (COALESCE(NEW.org_id, '')) ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXECUTE FUNCTION relay.guard_calls();
-CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
-    FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
-
 -- How strict a value is: a higher number is stricter; null: it is not a value of the setting.
 CREATE FUNCTION relay.strictness(setting relay.policy_settings, value text) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$

@@ -36,7 +36,7 @@ DECLARE
     refusal text;
 BEGIN
     SELECT k.org_id, k.agent_id, a.permissions, k.expires_at, k.key_hash,
-           EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[k.org_id, ''])) AS is_guarded
+           EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id) AS is_guarded
     INTO usual
     FROM relay.agent_keys AS k
     JOIN relay.agents AS a ON a.agent_id = k.agent_id
