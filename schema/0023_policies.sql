@@ -315,11 +315,15 @@ GRANT EXECUTE ON FUNCTION relay_api.policy(text, text) TO relay_gateway;
 
 -- The change feed ------------------------------------------------------------------------------------------------------------------------
 
--- A change for the platform has no subject: gateways ask again about everything. Connections stay open.
+-- A change for the platform has no subject: gateways ask again about everything. Connections stay open, unless calls must be signed now:
+-- a caller that opened one may only have shown a key.
 CREATE FUNCTION relay.announce_policy() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'DELETE' THEN
+    IF TG_TABLE_NAME = 'policy_changes' THEN
+        PERFORM relay.announce(NEW.org_id, NEW.agent_id, NULL, 'policy_changed',
+                               NEW.setting = 'signing' AND relay.signing_is_required(NEW.org_id, NEW.agent_id));
+    ELSIF TG_OP = 'DELETE' THEN
         PERFORM relay.announce(OLD.org_id, OLD.agent_id, NULL, 'policy_changed', false);
     ELSE
         PERFORM relay.announce(NEW.org_id, NEW.agent_id, NULL, 'policy_changed', false);
