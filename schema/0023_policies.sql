@@ -36,20 +36,25 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION relay.plain_address(inet) IS 'the address without a mask; an IPv4 address inside IPv6 as IPv4';
 
--- The list in force for an agent; null: any address. Without a search_path, so that its callers do not set one twice.
+-- The list in force for an agent; null: any address. In PL/pgSQL, as all that calls ask: a session keeps the plans.
 CREATE FUNCTION relay.allowed_addresses(org text, agent text) RETURNS cidr[]
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT p.addresses FROM relay.call_policies AS p
-    WHERE p.org_id = org AND COALESCE(p.agent_id, '') IN (COALESCE(agent, ''), '')
-    ORDER BY p.agent_id NULLS LAST LIMIT 1
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT p.addresses FROM relay.call_policies AS p
+            WHERE p.org_id = org AND COALESCE(p.agent_id, '') IN (COALESCE(agent, ''), '')
+            ORDER BY p.agent_id NULLS LAST LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION relay.allowed_addresses(text, text) IS
     'the addresses from which an agent (null: an agent without a list) may call; null: from any';
 
 CREATE FUNCTION relay.address_is_allowed(org text, agent text, address inet) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT COALESCE(relay.plain_address(address) <<= ANY (list.addresses), list.addresses IS NULL)
-    FROM (SELECT relay.allowed_addresses(org, agent) AS addresses) AS list
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    addresses cidr[] := relay.allowed_addresses(org, agent);
+BEGIN
+    RETURN COALESCE(relay.plain_address(address) <<= ANY (addresses), addresses IS NULL);
+END
 $$;
 COMMENT ON FUNCTION relay.address_is_allowed(text, text, inet) IS
     'whether an agent may call from an address; an unknown address (null) is in no list';
@@ -125,29 +130,6 @@ ALTER POLICY staff ON relay.policy_changes
 GRANT SELECT (org_id, agent_id, addresses) ON relay.call_policies TO relay_tenant;
 GRANT SELECT (change_id, scope_kind, scope_id, org_id, setting, value, at, until, lifted_at) ON relay.policy_changes TO relay_tenant;
 
--- One probe shows each call whether anything is set that could concern it: a list of addresses, a window, or that calls must be signed. A
--- row stays when that is over, and then only costs its organization a closer look.
-CREATE TABLE relay.guarded_calls (
-    scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform
-);
-COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
-GRANT SELECT ON relay.guarded_calls TO relay_provisioner, relay_responder, relay_auditor;
-CREATE FUNCTION relay.guard_calls() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO relay.guarded_calls (scope) VALUES (COALESCE(NEW.org_id, '')) ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXECUTE FUNCTION relay.guard_calls();
-CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
-    FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
--- Without its row, no call would be looked at, whatever is set.
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.guarded_calls
-    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
-CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.guarded_calls
-    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
-
 -- How strict a value is: a higher number is stricter; null: it is not a value of the setting.
 CREATE FUNCTION relay.strictness(setting relay.policy_settings, value text) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
@@ -199,7 +181,10 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.policy_changes
 -- has no end, and is the nearest and newest of these.
 CREATE FUNCTION relay.policy_said(org text, agent text)
 RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz, lasts boolean)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT s.setting, said.value, relay.strictness(s, said.value), said.scope_kind, said.change_id, said.until,
            said.until IS NULL
            AND row_number() OVER (PARTITION BY s.setting, said.until IS NULL ORDER BY said.distance, said.change_id DESC) = 1
@@ -214,14 +199,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = o
           FROM relay.policy_changes AS c WHERE c.org_id IS NULL AND c.lifted_at IS NULL
           UNION ALL
           SELECT p.setting, p.preset, NULL, NULL, NULL, 3 FROM relay.policy_settings AS p) AS said ON said.setting = s.setting
-    WHERE said.until IS NULL OR said.until > statement_timestamp()
+    WHERE said.until IS NULL OR said.until > statement_timestamp();
+END
 $$;
 
 -- One row for each setting. The row that lasts decides, except that a row with an end is in force where it is stricter. Where calls must be
 -- signed, each is accepted once, unless someone has said `no` for that.
 CREATE FUNCTION relay.policy_in_force(org text, agent text, only_lasting boolean DEFAULT false)
 RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH force AS (
         SELECT DISTINCT ON (said.setting) said.setting, said.value, said.strictness, said.scope_kind, said.change_id, said.until
         FROM relay.policy_said(org, agent) AS said
@@ -233,7 +222,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 ELSE (SELECT relay.strictness(s, 'yes') FROM relay.policy_settings AS s WHERE s.setting = f.setting) END,
            COALESCE(f.scope_kind, why.scope_kind), COALESCE(f.change_id, why.change_id), COALESCE(f.until, why.until)
     FROM force AS f
-    LEFT JOIN force AS why ON f.setting = 'require_nonce' AND f.scope_kind IS NULL AND why.setting = 'signing' AND why.value = 'required'
+    LEFT JOIN force AS why ON f.setting = 'require_nonce' AND f.scope_kind IS NULL AND why.setting = 'signing' AND why.value = 'required';
+END
 $$;
 COMMENT ON FUNCTION relay.policy_said(text, text) IS 'every setting that concerns an agent, an organization (agent null) or the platform';
 COMMENT ON FUNCTION relay.policy_in_force(text, text, boolean) IS
@@ -325,11 +315,15 @@ GRANT EXECUTE ON FUNCTION relay_api.policy(text, text) TO relay_gateway;
 
 -- The change feed ------------------------------------------------------------------------------------------------------------------------
 
--- A change for the platform has no subject: gateways ask again about everything. Connections stay open.
+-- A change for the platform has no subject: gateways ask again about everything. Connections stay open, unless calls must be signed now:
+-- a caller that opened one may only have shown a key.
 CREATE FUNCTION relay.announce_policy() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'DELETE' THEN
+    IF TG_TABLE_NAME = 'policy_changes' THEN
+        PERFORM relay.announce(NEW.org_id, NEW.agent_id, NULL, 'policy_changed',
+                               NEW.setting = 'signing' AND relay.signing_is_required(NEW.org_id, NEW.agent_id));
+    ELSIF TG_OP = 'DELETE' THEN
         PERFORM relay.announce(OLD.org_id, OLD.agent_id, NULL, 'policy_changed', false);
     ELSE
         PERFORM relay.announce(NEW.org_id, NEW.agent_id, NULL, 'policy_changed', false);

@@ -61,6 +61,48 @@ $$;
 COMMENT ON FUNCTION relay.admission(text, text, inet) IS
     'whether a call with a good key is accepted from an address: ok, address_not_allowed or over_limit';
 
+-- What is set about calls -----------------------------------------------------------------------------------------------------------------
+
+-- One probe shows each call whether anything is set that could concern it: a list of addresses, a window, or that calls must be signed. A
+-- row stays when that is over, and then only costs its organization a closer look. What is set for the platform gives each organization a
+-- row, because a second probe would cost every call several percent.
+CREATE TABLE relay.guarded_calls (
+    scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform, and so each organization that is made later
+);
+COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
+CREATE FUNCTION relay.guard_calls() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.org_id IS NOT NULL THEN
+        INSERT INTO relay.guarded_calls (scope) VALUES (NEW.org_id) ON CONFLICT DO NOTHING;
+    ELSIF NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = '') THEN
+        LOCK TABLE relay.guarded_calls IN SHARE ROW EXCLUSIVE MODE;  -- now no organization is made that neither sees this row nor is seen
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE EXCEPTION 'the first policy of the platform is set in a transaction that is READ COMMITTED: an older snapshot would miss '
+                'organizations' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        INSERT INTO relay.guarded_calls (scope) SELECT '' UNION ALL SELECT o.org_id FROM relay.organizations AS o ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+$$;
+-- An older snapshot may not show what is set for the platform, so there each new organization gets a row.
+CREATE FUNCTION relay.guard_new_organizations() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    LOCK TABLE relay.guarded_calls IN ROW EXCLUSIVE MODE;
+    INSERT INTO relay.guarded_calls (scope) SELECT m.org_id FROM made AS m
+    WHERE current_setting('transaction_isolation') <> 'read committed' OR EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = '')
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER guard_calls AFTER INSERT ON relay.organizations REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION relay.guard_new_organizations();
+CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXECUTE FUNCTION relay.guard_calls();
+CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
+    FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
+
 -- Uses of a key as a bearer key and by signature ------------------------------------------------------------------------------------------
 
 ALTER TABLE relay.key_sightings ADD COLUMN bearer_at timestamptz;
@@ -198,7 +240,7 @@ $$;
 -- one plan of index lookups. If the call is not a usual one, for whatever reason, answer_call makes all the checks.
 -- Seats belong to the second: each key is checked for one once per minute, and only if there is a limit. A gateway that reports uses
 -- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses, and whether calls must be signed, are
--- looked at in each call: two probes ask whether anything of the kind was ever set. One with ANY takes longer.
+-- looked at in each call of an organization for which anything of the kind was ever set.
 -- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
 -- A public key must not count as a bearer key: anyone could register SHA-256(text) as one, and show the text.
 CREATE OR REPLACE FUNCTION relay_api.authenticate(
@@ -223,8 +265,7 @@ BEGIN
       AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate.agent_id = k.agent_id) IS NOT FALSE AND (authenticate.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
-      AND ((NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id)
-            AND NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ''))
+      AND (NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id)
            OR (relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address)
                AND NOT relay.signing_is_required(k.org_id, k.agent_id)))
       AND (authenticate.reports_uses

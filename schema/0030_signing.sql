@@ -167,7 +167,7 @@ DECLARE
     present     timestamptz := clock_timestamp();
     time_window interval := relay.preset_window();
 BEGIN
-    IF EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[org, ''])) THEN
+    IF EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = org) THEN
         time_window := (SELECT f.value FROM relay.policy_in_force(org, agent) AS f WHERE f.setting = 'window');
     END IF;
     RETURN CASE WHEN signed_at < present - time_window THEN 'too_old' WHEN signed_at > present + time_window THEN 'too_early' END;

@@ -17,7 +17,7 @@ COMMENT ON COLUMN relay_api.signed_decision.verifier IS
     'of a proof that was accepted: with it, a gateway checks the next proofs itself while it keeps the decision. Together with a proof it '
     'gives what a bearer key shows: keep it in memory only, and never log it';
 COMMENT ON COLUMN relay_api.signed_decision.public_key IS
-    'of signer: the Ed25519 key that the signature must fit, also of some refusals: if it does not fit, answer bad_signature, and nothing else';
+    'of signer: the Ed25519 key that the signature must fit, also of refusals: if it does not fit, answer bad_signature, and nothing else';
 COMMENT ON COLUMN relay_api.signed_decision.report_now IS 'true: this use changes something that is not recorded yet: the primary must hear of it';
 
 -- Proofs ---------------------------------------------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ DECLARE
     refusal text;
 BEGIN
     SELECT k.org_id, k.agent_id, a.permissions, k.expires_at, k.key_hash,
-           EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[k.org_id, ''])) AS is_guarded
+           EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id) AS is_guarded
     INTO usual
     FROM relay.agent_keys AS k
     JOIN relay.agents AS a ON a.agent_id = k.agent_id
@@ -109,10 +109,10 @@ BEGIN
         decision.reason := relay.admission(decision.org_id, decision.agent_id, signer.ip_address);
     END IF;
     IF decision.reason <> 'ok' THEN
-        -- The first four say something about the agent, so the gateway verifies the signature before it passes them on.
+        -- Where the reason says something about the key or its agent, the gateway verifies the signature first: so no stranger learns it, and
+        -- a key that is used after its end was used by someone who has it.
         RETURN ROW(false, decision.reason, NULL, NULL, NULL, NULL, NULL, false, NULL,
-                   CASE WHEN decision.reason IN ('agent_mismatch', 'org_mismatch', 'over_limit', 'address_not_allowed')
-                        THEN decision.public_key END)::relay_api.signed_decision;
+                   CASE WHEN decision.reason NOT IN ('malformed', 'too_old', 'too_early') THEN decision.public_key END)::relay_api.signed_decision;
     END IF;
     decision.ok := true;
     SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
@@ -217,7 +217,7 @@ BEGIN
         END IF;
     END IF;
     IF NOT decision.ok THEN
-        PERFORM relay.note_refusal('auth_failed', accept_signed.key_id, decision.reason, accept_signed.ip_address, accept_signed.trace_id);
+        PERFORM relay.note_refusal(accept_signed.key_id, decision.reason, accept_signed.ip_address, accept_signed.trace_id);
         RETURN ROW(false, decision.reason, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL)::relay_api.signed_decision;
     END IF;
     IF EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = accept_signed.key_id AND k.state = 'staged') THEN
@@ -234,12 +234,12 @@ COMMENT ON FUNCTION relay_api.accept_signed(text, bytea, timestamptz, inet, text
     'reasons: ok unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed '
     'malformed too_old too_early replayed';
 
-CREATE FUNCTION relay.note_refusal(action text, key_id text, reason text, ip_address inet, trace_id text) RETURNS void
+CREATE FUNCTION relay.note_refusal(key_id text, reason text, ip_address inet, trace_id text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     refused relay.auth_events;
 BEGIN
-    refused.action := note_refusal.action;
+    refused.action := 'auth_failed';
     refused.outcome := 'failed';
     refused.reason := note_refusal.reason;
     SELECT k.org_id, k.agent_id INTO refused.org_id, refused.agent_id FROM relay.agent_keys AS k WHERE k.key_id = note_refusal.key_id;
@@ -260,8 +260,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF current_setting('transaction_read_only') = 'off' THEN  -- on a standby it writes nothing
-        PERFORM relay.note_refusal('auth_violation', report_violation.key_id, report_violation.reason, report_violation.ip_address,
-                                   report_violation.trace_id);
+        PERFORM relay.note_refusal(report_violation.key_id, report_violation.reason, report_violation.ip_address, report_violation.trace_id);
     END IF;
 END
 $$;

@@ -10,6 +10,7 @@
 #include "relay/inspect/inspect.hpp"
 #include "relay/inspect/verify_request.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -24,6 +25,9 @@ struct Options {
     std::optional<std::string> agent{};
     std::optional<std::string> address{};
     std::optional<std::string> request{};
+    std::vector<std::string> host_names{};
+    std::optional<std::string> scheme{};
+    bool from_proxy = false;
 };
 
 /// Returns the verdict if it needs no database: text that is not a key, or a token.
@@ -77,11 +81,29 @@ Record request_record(RequestVerification const &found) {
     };
 }
 
+signing::PublicSide public_side(Options const &options) {
+    if (options.scheme && options.scheme != "https" && options.scheme != "http") {
+        throw Error(ErrorKind::usage, "--scheme is neither https nor http");
+    }
+    signing::PublicSide side{.scheme = options.scheme ? std::string_view(*options.scheme) : "https",
+                             .is_proxied = options.from_proxy};
+    for (std::string const &name : options.host_names) {
+        try {
+            side.authorities.push_back(signing::normal_authority(name, side.scheme));
+        } catch (signing::Malformed const &) {
+            throw Error(ErrorKind::usage,
+                        "--host-name: " + quote_for_message(name) + " is not a host with an optional port");
+        }
+    }
+    return side;
+}
+
 /// Reads a captured request; none if its form is refused, and `why` says why.
-std::optional<signing::SignedRequest> read_request(std::string const &path, std::string &why) {
-    std::string const text = read_trusted(path, "--request", longest_request);
+std::optional<signing::SignedRequest> read_request(Options const &options, std::string &why) {
+    signing::PublicSide const side = public_side(options);
+    std::string const text = read_trusted(*options.request, "--request", longest_request);
     try {
-        return signing::read_signed_request(signing::parse_http_request(text), {});
+        return signing::read_signed_request(signing::parse_http_request(text), side);
     } catch (signing::Malformed const &error) {
         why = error.what();
         return std::nullopt;
@@ -92,7 +114,7 @@ ExitStatus verify_captured(Options const &options, Context &context) {
     at_most_one({{"--request", true}, {"--agent", options.agent.has_value()}});
     at_most_one({{"--request", true}, {"--address", options.address.has_value()}});
     std::string why;
-    auto const request = read_request(*options.request, why);
+    auto const request = read_request(options, why);
     Document document{.kind = "RequestVerification", .id_key = "key_id"};
     RequestVerification found = request ? verify_request(context.database(), *request) : malformed_request(why);
     if (request) {
@@ -109,6 +131,10 @@ ExitStatus verify_captured(Options const &options, Context &context) {
 ExitStatus run(Options const &options, Context &context) {
     if (options.request) {
         return verify_captured(options, context);
+    }
+    if (!options.host_names.empty() || options.scheme || options.from_proxy) {
+        throw Error(ErrorKind::usage, "--host-name, --scheme and --from-proxy have no effect without --request",
+                    {.next = "give the captured request with --request FILE"});
     }
     auto const agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt;
     auto const address = options.address ? std::optional(IpRange::parse(*options.address)) : std::nullopt;
@@ -140,6 +166,12 @@ Runner declare(OptionSet &set) {
               options->address);
     add_value(set, {.names = "--request", .type = "FILE", .description = "check a captured signed request; - is stdin"},
               options->request);
+    add_values(set, {.names = "--host-name", .type = "NAME,...", .description = "the hosts that the gateway accepts"},
+               options->host_names, Commas::split);
+    add_value(set, {.names = "--scheme", .type = "https|http", .description = "how agents reach the gateway (https)"},
+              options->scheme);
+    add_flag(set, {.names = "--from-proxy", .description = "X-Forwarded-Host counts, as from a proxy that it names"},
+             options->from_proxy);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -166,6 +198,10 @@ the body, as text of HTTP/1.1. It makes the checks of a gateway in their order: 
 shows the result of each. The reason is that of the first check that fails. A request that was captured minutes ago is
 too_old, but the other checks are still shown. Whether a nonce was used is not checked.
 
+Give what the gateway knows of its place: --host-name its names, --scheme how agents reach it. Without --host-name any
+host is accepted. --from-proxy is for a request that a trusted proxy has passed on: the agent has signed the host that
+X-Forwarded-Host names. If only the signature fails, the proxy may have changed the method, the path or the query.
+
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
 expired, retired, revoked, blocked, agent_mismatch, over_limit, signature_required or address_not_allowed. Three more need no database:
 malformed (wrong form or checksum), admin_token (a token of an organization) and device_token (a token of a device).
@@ -175,6 +211,7 @@ EXAMPLES
   relay-admin key verify --agent payments < payments.key
   # which check does a captured request fail?
   relay-admin key verify --request call.txt
+  relay-admin key verify --request call.txt --host-name relay.example.com --from-proxy
   relay-admin key verify --address 192.0.2.7 < payments.key
   # in a script, after deploying a file
   relay-admin key verify -o json < payments.env

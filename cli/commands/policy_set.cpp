@@ -179,6 +179,23 @@ void show_undo(Context &context, PolicyUpdate const &update, WriteOptions const 
     }
 }
 
+/// Shows the devices that still call if a setting requires signatures, which no device can make.
+void show_devices(Context &context, PolicyUpdate const &update) {
+    bool const must_sign = std::any_of(update.made.begin(), update.made.end(), [](PolicyChange const &made) {
+        return made.setting == PolicySetting::signing && made.value == "required";
+    });
+    if (!must_sign) {
+        return;
+    }
+    std::vector<std::string> words{"device", "list"};
+    if (update.scope.agent) {
+        words.insert(words.end(), {"--agent", update.scope.agent->text()});
+    } else if (update.scope.org) {
+        words.insert(words.end(), {"--org", update.scope.org->text()});
+    }
+    context.output().note("devices cannot sign, and keep their tokens: " + command_line(context.globals(), words));
+}
+
 ExitStatus run(Options const &options, Context &context) {
     SetPolicy request = read(options);
     request.may_loosen = context.globals().yes || context.globals().dry_run;
@@ -203,8 +220,11 @@ ExitStatus run(Options const &options, Context &context) {
     context.output().show(document);
     if (!update.changed) {
         context.output().note("nothing changed: the policy of " + update.scope.describe() + " is already as requested");
-    } else if (update.loosens.empty() && !context.globals().dry_run) {
-        show_undo(context, update, by);
+    } else if (!context.globals().dry_run) {
+        show_devices(context, update);
+        if (update.loosens.empty()) {
+            show_undo(context, update, by);
+        }
     }
     return ExitStatus::ok;
 }
@@ -250,7 +270,8 @@ Command const command{
 it prints the policy that is in force there.
 
 --signing required refuses every call that is not signed: with a bearer key, with the shared secret, or with nothing. Each
-signed call is then accepted once, unless --require-nonce no is set, too. With either, and with bearer, the default, a
+signed call is then accepted once, unless --require-nonce no is set, too. Gateways end the connections that are open.
+Devices cannot sign, and keep their tokens: `device list` shows them, `revoke --device` ends one. With either, and with bearer, the default, a
 call shows a bearer key or a signature; a call with both is refused. `either` says that agents are to sign, and changes
 no decision. The page relay-admin-signing(7) moves a fleet from one to the other.
 

@@ -16,7 +16,7 @@ CALLS, ROUNDS = 1000, 30
 SIGNED_MUST = 1.4
 BEARER_MUST = 1.03
 NAME = "relay_api.authenticate(text, bytea, text, text, inet, text, boolean)"
-PROBE, AFTER = "AND ((NOT EXISTS (SELECT FROM relay.guarded_calls", "AND (authenticate.reports_uses"
+PROBE, AFTER = "AND (NOT EXISTS (SELECT FROM relay.guarded_calls", "AND (authenticate.reports_uses"
 AS_BEFORE = """AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
            OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
       """

@@ -103,6 +103,21 @@ def test_a_dead_key_that_is_used_again(relay, database, key, tmp_path):
     assert only(relay, "dead_key_used")["times"] == 3
 
 
+def test_a_public_key_that_signs_again_after_its_end(relay, database, key, tmp_path):
+    """A gateway reports it once it has verified the signature, for which it gets the public key of a dead key, too."""
+    (tmp_path / "bot.pub").write_text(relay.json("agent", "keygen", tmp_path / "bot.pem")["data"]["public_key"])
+    public = relay.json("rotate-key", "bot", "--public-key", tmp_path / "bot.pub")["data"]["key_id"]
+    signer = "SELECT reason, public_key IS NOT NULL AS is_verifiable FROM relay_api.signer(%s, now())"
+    assert database.one(signer, public) == {"reason": "ok", "is_verifiable": True}
+    relay("revoke", "--key", public, check=0)
+    assert database.one(signer, public) == {"reason": "revoked", "is_verifiable": True}
+    assert found(relay) == {}, "signer records nothing"
+    for reason in ("bad_signature", "revoked"):
+        database.execute("SELECT relay_api.report_violation(%s, %s, '203.0.113.7')", public, reason)
+    item = only(relay, "dead_key_used")
+    assert (item["key_id"], item["agent_id"], item["times"]) == (public, "bot", 1)
+
+
 def test_a_dead_key_of_a_blocked_agent(relay, database, key, tmp_path):
     relay("block", "bot", check=0)
     use(database, key)

@@ -149,8 +149,10 @@ def test_what_signing_implies_is_shown_and_is_loosened_with_it(acme, database):
 
 def test_the_line_of_the_runbook_against_abuse_tightens_and_is_undone_by_its_ticket(acme, database, tmp_path):
     key = (tmp_path / "bot.key").read_text()
-    acme("policy", "set", "--org", "acme", "--signing", "required", "--require-nonce", "yes", "--window", "30s", "--until", "6h", "--ticket", "INC-42",
-         check=0)  # fmt: skip
+    said = acme("policy", "set", "--org", "acme", "--signing", "required", "--require-nonce", "yes", "--window", "30s", "--until", "6h",
+                "--ticket", "INC-42", check=0).err  # fmt: skip
+    assert "devices cannot sign, and keep their tokens: relay-admin device list --org acme\n" in said
+    assert acme.json("device", "list", "--org", "acme")["items"] == []
     assert decide(database, key) == "signature_required" and in_force(database) == (30, True, None)
     assert acme.json("key", "verify", stdin=key, check=10)["data"]["reason"] == "signature_required"
     acme("policy", "undo", "--ticket", "INC-42", "--yes", check=0)
@@ -158,7 +160,9 @@ def test_the_line_of_the_runbook_against_abuse_tightens_and_is_undone_by_its_tic
 
 
 def test_a_setting_with_an_end_that_tightens_nothing_says_so(acme, database):
-    document = acme.json("policy", "set", "bot", "--window", "90s", *HOUR)
+    said = acme("policy", "set", "bot", "--window", "90s", *HOUR, "-o", "json")
+    document = json.loads(said.out)
+    assert "device" not in said.err
     assert "an end only tightens" in document["warnings"][0] and in_force(database)[0] == 60
 
 

@@ -286,7 +286,36 @@ def test_a_captured_signature_of_a_public_key(acme, tmp_path):
     assert verdict(acme, tmp_path, captured(key_id(key), sign))[0] == "bad_signature"
 
 
+def test_a_captured_request_that_went_through_a_proxy(acme, tmp_path):
+    key = (tmp_path / "bot.key").read_text()
+    good = captured(key_id(key), lambda base: proof(key, hashlib.sha256(base).digest()))
+    inside = good.replace(b"Host: relay.example\r\n", b"Host: 10.0.0.5:8080\r\nX-Forwarded-Host: Relay.Example:443\r\n")
+
+    def found(request, *words, code=10):
+        (tmp_path / "request.txt").write_bytes(request)
+        data = acme.json("key", "verify", "--request", tmp_path / "request.txt", *words, check=code)["data"]
+        return data["reason"], next((one["detail"] for one in data["checks"] if one["result"] == "failed"), None)
+
+    assert found(inside, "--from-proxy", "--host-name", "other.example,RELAY.example", code=0) == ("ok", None)
+    assert found(inside, "--from-proxy", code=0) == ("ok", None)
+    assert found(good, "--from-proxy", "--host-name", "relay.example:443", code=0) == ("ok", None)
+    assert found(inside) == ("malformed", "X-Forwarded-Host is set, and no proxy is known that sets it")
+    assert found(good, "--host-name", "other.example") == ("malformed", "the host relay.example is not a name of this gateway")
+    twice = inside.replace(b"X-Forwarded-Host", b"X-Forwarded-Host: relay.example\r\nX-Forwarded-Host")
+    assert found(twice, "--from-proxy") == ("malformed", "X-Forwarded-Host occurs more than once")
+    changed = inside.replace(b"/v1/run", b"/run", 1)
+    assert found(changed, "--from-proxy") == ("bad_signature", "it is not one of this key for this method, path, query and digest at relay.example")
+    # Without --scheme, 443 is the port that is left out.
+    assert found(inside, "--from-proxy", "--scheme", "http")[0] == "bad_signature"
+    plain = inside.replace(b":443", b":80")
+    assert found(plain, "--from-proxy", "--scheme", "http", code=0)[0] == "ok" and found(plain, "--from-proxy")[0] == "bad_signature"
+
+
 def test_bad_input_of_verify_request(acme, tmp_path):
+    for words in (("--host-name", "a"), ("--scheme", "http"), ("--from-proxy",)):
+        acme.error("key", "verify", *words, check=2, stdin="")
+    for words in (("--scheme", "ftp"), ("--host-name", "https://relay.example")):
+        acme.error("key", "verify", "--request", "-", *words, check=2, stdin="")
     acme.error("key", "verify", "--request", tmp_path / "missing", check=2)
     acme.error("key", "verify", "--request", "-", "--agent", "bot", check=2, stdin="")
     acme.error("key", "verify", "--request", "-", "--address", "192.0.2.1", check=2, stdin="")

@@ -5,7 +5,7 @@ import json
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from support.agents import first_agent, key_id, read_key
@@ -242,6 +242,45 @@ def test_when_the_calls_of_the_day_are_used_up_it_says_when_to_call_again(databa
     assert used(database, "evil", "api_calls") == 1, "it has given back the rest of the block"
     reasons = database.rows("SELECT org_id, reason, times FROM relay.recorded_events WHERE action = 'quota_refused' ORDER BY event_id")
     assert reasons and all((row["org_id"], row["reason"]) == ("acme", "over_quota") for row in reasons)
+
+
+# ---- bodies in chunks
+
+WHOLE = ("0\r\n\r\n", "c\r\n{\"amount\":1}\r\n0\r\n\r\n", "0001\r\n{\r\n00B;a=b;c=\"d\"\r\n\"amount\":1}\r\n000\r\n\r\n")
+UNCLEAR = {
+    "no size": "\r\n\r\n", "hexadecimal in C": "0x2\r\n{}\r\n0\r\n\r\n", "a sign": "+2\r\n{}\r\n0\r\n\r\n", "less than none": "-2\r\n{}\r\n0\r\n\r\n",
+    "a blank before": " 2\r\n{}\r\n0\r\n\r\n", "an underscore": "1_0\r\n0123456789abcdef\r\n0\r\n\r\n", "17 digits": "10000000000000002\r\n{}\r\n0\r\n\r\n",
+    "more than there are": "1\r\n{}\r\n0\r\n\r\n", "less than there are": "3\r\n{}\r\n0\r\n\r\n", "LF after a size": "2\n{}\r\n0\r\n\r\n",
+    "LF after a chunk": "2\r\n{}\n0\r\n\r\n", "LF at the end": "2\r\n{}\r\n0\n\n", "CR in an extension": "2;a\rb\r\n{}\r\n0\r\n\r\n",
+    "LF in an extension": "2;a\nb\r\n{}\r\n0\r\n\r\n", "a trailer": "2\r\n{}\r\n0\r\nContent-Digest: x\r\n\r\n",
+}  # fmt: skip
+TOO_LARGE = {
+    "the body": f"{2**20 + 1:x}\r\n{'x' * (2**20 + 1)}\r\n0\r\n\r\n",
+    "a line": f"2;{'a' * 20_000}\r\n{{}}\r\n0\r\n\r\n",
+    "what is around the chunks": f"1;{'a' * 200}\r\n \r\n" * 200 + "0\r\n\r\n",
+}
+
+
+def statuses_of(port, key, chunks):
+    """Of a call with these chunks and of one after it, on the same connection."""
+    head = f"POST /stripe/charge HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {key}\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    last, said = "POST /a/b HTTP/1.1\r\nHost: relay\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", b""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, suppress(ConnectionError):  # it closes before it has read all
+        connection.sendall(f"{head}{chunks}{last}".encode())
+        while more := connection.recv(4096):
+            said += more
+    return [int(line.split()[1]) for line in said.decode().splitlines() if line.startswith("HTTP/1.1 ")]
+
+
+def test_a_body_in_chunks_has_one_end_or_none(each_port, keys, written_in):
+    """Otherwise the rest would be read as the next request, and a proxy in front would give its answer to someone else."""
+    for chunks in WHOLE:
+        assert statuses_of(each_port, keys["bot"], chunks) == [403, 401], chunks
+    for what, chunks in UNCLEAR.items():
+        assert statuses_of(each_port, keys["bot"], chunks) == [400], what
+    for what, chunks in TOO_LARGE.items():
+        taken = [403, 401] if (written_in, what) == ("node", "what is around the chunks") else [413]  # Node bounds each line alone
+        assert statuses_of(each_port, keys["bot"], chunks) == taken, what
 
 
 def test_without_a_database_nobody_is_let_in(each_port, cluster, database, keys):

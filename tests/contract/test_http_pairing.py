@@ -225,7 +225,10 @@ def test_what_is_no_id_of_a_code_is_not_asked_about(post, key, pairing_id):
 
 UNCLEAR = {"Content-Length: -1": 400, "Content-Length: abc": 400, "Content-Length: +2": 400, "Content-Length: ": 400, "Content-Length: ²": 400,
            "Content-Length: 2\r\nContent-Length: 30": 400, "Content-Length: 99999999": 400, "Content-Length: 2000000": 413,
-           "Transfer-Encoding: chunked": 411, "Content-Length: 2\r\nTransfer-Encoding: chunked": 411}  # fmt: skip
+           "Transfer-Encoding: chunked": 400, "Content-Length: 2\r\nTransfer-Encoding: chunked": 400,
+           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked": 400, "Transfer-Encoding : chunked": 400,
+           "Transfer-Encoding: gzip, chunked": 501, "Transfer-Encoding: chunked, identity": 501, "Transfer-Encoding:\x0bchunked": 501,
+           "X-Odd: y\rTransfer-Encoding: chunked": 400, "X-Odd: y\rContent-Length: 2": 400}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["/api/pair/redeem", "/stripe/refund"])

@@ -116,8 +116,8 @@ def test_a_body_is_bounded_before_it_is_read(agents):
         connection.sendall(f"POST {REGISTER} HTTP/1.1\r\nHost: relay\r\nContent-Length: 9999999\r\n\r\n".encode())
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 "), "no byte of it was sent"
     with socket.create_connection(("127.0.0.1", bot.port), timeout=30) as connection:
-        connection.sendall(f"POST {REGISTER} HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())
-        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 411 ")
+        connection.sendall(f"POST {REGISTER} HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n11000\r\n{'x' * 0x11000}\r\n".encode())
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 ")
 
 
 def test_what_is_no_request_of_the_registry_has_its_status(agents):

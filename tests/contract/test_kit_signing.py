@@ -2,6 +2,8 @@
 decision."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from support.clock import MovedClock
@@ -74,6 +76,25 @@ def test_what_does_not_fit_is_asked_about_and_recorded_and_ends_nothing(gateway,
     call = Call(signer)
     assert queries(gateway, call.changed(target="/q")) == ("bad_signature", 1) and violations(database) == {"bad_signature": 1}
     assert queries(gateway, Call(signer)) == ("ok", 0)
+
+
+def test_the_first_calls_with_a_key_ask_once(gateway, database, signer):
+    """Calls that come while one asks use its answer; but what is wrong with one of them is found, and a refusal is not shared."""
+    keep(gateway, signer)
+    set_policy(database, "window", "60s")  # ends what is kept
+    wait_until(lambda: database.value("SELECT every(changes_behind = 0) FROM relay.gateway_status"), what="it to hear of it")
+    other, old = Call(signer).changed(target="/q"), Call(signer, created=int(time.time()) - 300)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'relay.agent_keys'::regclass"
+    gateway.call("report")
+    with ThreadPoolExecutor(1) as pool, closing(database.connect(autocommit=False)) as holder:
+        holder.cursor().execute("LOCK TABLE relay.agent_keys IN ACCESS EXCLUSIVE MODE")
+        first = pool.submit(gateway.call, "crowd", requests=[Call(signer).request() for _ in range(8)])
+        wait_until(lambda: database.value(waiting) > 0, what="the first call to ask")
+        holder.rollback()
+        assert first.result()["reasons"] == ["ok"] * 8
+    assert gateway.call("report")["queries"] == (1 if signer.__class__.__name__ == "Proof" else 2)
+    crowd = [one.request() for one in (other, Call(signer), old)]
+    assert gateway.call("crowd", requests=crowd)["reasons"] == ["bad_signature", "ok", "too_old"]
 
 
 def test_the_checks_come_in_their_order(gateway, signer):

@@ -340,6 +340,24 @@ def test_the_feed_says_whose_policy_has_changed_and_ends_no_connection(database,
     assert told("TRUNCATE relay.call_policies") == [(None, None, None, "reset", True)]
 
 
+def test_connections_end_where_calls_must_be_signed_now(database, rows):
+    def kicks(change, *arguments, **more):
+        last = database.value("SELECT COALESCE(max(seq), 0) FROM relay.change_feed")
+        made = change(*arguments, **more)
+        row = database.one("SELECT org_id, agent_id, change, kicks FROM relay.change_feed WHERE seq > %s", last)
+        assert row["change"] == "policy_changed"
+        return (row["org_id"], row["agent_id"], row["kicks"]), made
+
+    (subject, _), (left_out, own) = kicks(rows.make, "acme", "signing", "either"), kicks(rows.make, "bot", "signing", "bearer")
+    assert (subject, left_out) == (("acme", None, False), ("acme", "bot", False))
+    subject, required = kicks(rows.make, "acme", "signing", "required")
+    assert subject == ("acme", None, True)
+    assert kicks(rows.lift, own)[0] == ("acme", "bot", True), "the agent must sign now, too"
+    assert kicks(rows.lift, required)[0] == ("acme", None, False)
+    assert kicks(rows.make, "platform", "signing", "required", until=60)[0] == (None, None, True)
+    assert kicks(rows.make, "bot", "signing", "either")[0] == ("acme", "bot", True), "it changes nothing: all must still sign"
+
+
 def test_a_change_by_sql_leaves_its_event(database, rows):
     rows.make("bot", "window", "30s", until=60)
     rows.lift(1)

@@ -417,9 +417,9 @@ def test_a_violation_is_recorded_folded_and_blocks_nothing(gateway, database, ke
         gateway.one("SELECT relay_api.report_violation(%s, 'bad_signature', '192.0.2.66', 'trace')", public_id)
     gateway.one("SELECT relay_api.report_violation('zzzzzzzzzzzz', 'digest_mismatch')")
     gateway.one("SELECT relay_api.report_violation(NULL, 'malformed')")
-    assert refusals(database) == [("auth_violation", "bad_signature", "signer", public_id, 50),
-                                  ("auth_violation", "digest_mismatch", None, "zzzzzzzzzzzz", 1),
-                                  ("auth_violation", "malformed", None, None, 1)]  # fmt: skip
+    assert refusals(database) == [("auth_failed", "bad_signature", "signer", public_id, 50),
+                                  ("auth_failed", "digest_mismatch", None, "zzzzzzzzzzzz", 1),
+                                  ("auth_failed", "malformed", None, None, 1)]  # fmt: skip
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE reason = 'bad_signature'") <= 10
     assert gateway.signer(public_id)["ok"] and uses(database) == []
     for reason in ("ok", "", None, "x" * 10_000):

@@ -37,7 +37,7 @@ void check_signature(RequestVerification &verification, signing::SignedRequest c
                                             : answer.public_key.has_value() &&
                                                   answer.public_key->verifies_bytes(request.base, request.signature));
     add(verification, RequestCheck::signature, is_right ? KeyVerdict::ok : KeyVerdict::bad_signature,
-        fits ? "it is not one of this key for this method, authority, path, query and digest"
+        fits ? "it is not one of this key for this method, path, query and digest at " + request.authority
              : fmt::format("it has {} bytes, but the key is {}", request.signature.size(), answer.algorithm));
 }
 

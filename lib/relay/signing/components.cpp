@@ -3,6 +3,7 @@
 #include "relay/signing/signed_request.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace relay::signing {
 namespace {
@@ -20,18 +21,6 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-std::string normal_authority(std::string_view text, std::string_view scheme) {
-    std::string authority = lower_case(text);
-    if (authority.ends_with(default_port(scheme))) {
-        authority.resize(authority.size() - default_port(scheme).size());
-    }
-    if (authority.empty() || !is_visible_ascii(authority) ||
-        authority.find_first_of("@/?#,\"\\") != std::string::npos) {
-        throw Malformed("Host is not a name with an optional port");
-    }
-    return authority;
-}
-
 /// The header that HTTP/1.1 has, and the pseudo-header that HTTP/2 has; both are the same if both are there.
 std::string host_of(HttpRequest const &request, std::string_view scheme) {
     auto const hosts = values_of(request, "host");
@@ -46,10 +35,22 @@ std::string host_of(HttpRequest const &request, std::string_view scheme) {
     if (!pseudo.empty() && normal_authority(pseudo.front(), scheme) != host) {
         throw Malformed("Host and :authority differ");
     }
-    if (!values_of(request, "x-forwarded-host").empty()) {
+    return host;
+}
+
+/// The host that a proxy says its caller has asked for; none: it says nothing.
+std::optional<std::string> forwarded_host(HttpRequest const &request, PublicSide const &side) {
+    auto const hosts = values_of(request, "x-forwarded-host");
+    if (hosts.empty()) {
+        return std::nullopt;
+    }
+    if (!side.is_proxied) {
         throw Malformed("X-Forwarded-Host is set, and no proxy is known that sets it");
     }
-    return host;
+    if (hosts.size() > 1) {
+        throw Malformed("X-Forwarded-Host occurs more than once");
+    }
+    return normal_authority(hosts.front(), side.scheme);
 }
 
 /// A request target in absolute form (http://host/path) has an authority, too.
@@ -77,6 +78,18 @@ Target split(std::string_view target) {
 
 }  // namespace
 
+std::string normal_authority(std::string_view text, std::string_view scheme) {
+    std::string authority = lower_case(text);
+    if (authority.ends_with(default_port(scheme))) {
+        authority.resize(authority.size() - default_port(scheme).size());
+    }
+    if (authority.empty() || !is_visible_ascii(authority) ||
+        authority.find_first_of("@/?#,\"\\") != std::string::npos) {
+        throw Malformed("Host is not a name with an optional port");
+    }
+    return authority;
+}
+
 Components components_of(HttpRequest const &request, PublicSide const &side) {
     Components parts{.method = request.method};
     if (parts.method.empty() || !is_visible_ascii(parts.method)) {
@@ -93,9 +106,12 @@ Components components_of(HttpRequest const &request, PublicSide const &side) {
     if (!target.authority.empty() && normal_authority(target.authority, side.scheme) != parts.authority) {
         throw Malformed("Host and the request target differ");
     }
+    if (auto forwarded = forwarded_host(request, side)) {
+        parts.authority = *std::move(forwarded);
+    }
     if (!side.authorities.empty() &&
         std::find(side.authorities.begin(), side.authorities.end(), parts.authority) == side.authorities.end()) {
-        throw Malformed("Host is not a name of this gateway");
+        throw Malformed("the host " + parts.authority + " is not a name of this gateway");
     }
     std::size_t const mark = target.path_and_query.find('?');
     parts.path = target.path_and_query.substr(0, mark);

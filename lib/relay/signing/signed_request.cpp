@@ -143,6 +143,7 @@ SignedRequest read_signed_request(HttpRequest const &request, PublicSide const &
             .created = read_created(input),
             .nonce = read_nonce(input),
             .signature = read_signature(request),
+            .authority = components.authority,
             .base = signature_base(components, input),
             .body_fits = content_digest(request.body) == components.content_digest};
 }

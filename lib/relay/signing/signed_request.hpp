@@ -16,7 +16,8 @@ namespace relay::signing {
 /// How callers reach the gateway.
 struct PublicSide {
     std::string_view scheme = "https";  ///< whose default port is left out of the authority
-    std::vector<std::string> authorities{};  ///< the names of the gateway, in lower case; empty: any
+    std::vector<std::string> authorities{};  ///< the names of the gateway, as normal_authority has them; empty: any
+    bool is_proxied = false;  ///< the request came from a proxy whose X-Forwarded-Host counts
 };
 
 /// What is signed, each as its line in the signature base has it.
@@ -27,6 +28,9 @@ struct Components {
     std::string query{};  ///< with its `?`; without a query `?` alone
     std::string content_digest{};  ///< the value of the header
 };
+
+/// Returns a host with an optional port in lower case, without the port that its scheme has anyway. Throws Malformed.
+std::string normal_authority(std::string_view text, std::string_view scheme);
 
 /// Returns the components of a request. Throws Malformed.
 Components components_of(HttpRequest const &request, PublicSide const &side);
@@ -46,6 +50,7 @@ struct SignedRequest {
     Instant created{};  ///< whole seconds
     std::string nonce{};
     std::string signature{};  ///< 32 bytes: a proof; 64: Ed25519
+    std::string authority{};
     std::string base{};
     bool body_fits = false;  ///< the body has the digest that is signed
 };

@@ -2,8 +2,8 @@
 //
 //   node http_gateway.mjs            prints its port; libpq's PG* variables name the database
 //
-// The checks run in this order, and the first one that fails gives the status. 400, 411 and 413: the length of the body is not a
-// number, not stated, or too large. 401: the key is not accepted. 403: it is, but the call claimed another agent or
+// The checks run in this order, and the first one that fails gives the status. 400, 413 and 501: the end of the body is unclear,
+// or it is too large or not just in chunks. 401: the key is not accepted. 403: it is, but the call claimed another agent or
 // organization, or comes from an address that is not allowed, or the agent has no seat or lacks the permission. 429: the agent
 // calls too often, or its organization has used up its calls of the day; Retry-After has the seconds. 503: the database could
 // not be asked. Calls to the registry need no permission and spend no call of the day: if these are used up, agents still run.
@@ -62,12 +62,20 @@ class Status extends Error {
   }
 }
 
-/** The bytes of a body of a known length. After every other one the connection ends: its rest would be read as the next request. */
+/** The bytes of a body, without chunks. If they are not all read, the connection ends: the rest would be the next request. Node itself
+ *  refuses a length beside chunks, and chunks that are unclear. */
 async function readBody(request, longest) {
-  if ('transfer-encoding' in request.headers) throw new Status(411, { Connection: 'close' });
-  if (Number(request.headers['content-length'] ?? 0) > longest) throw new Status(413, { Connection: 'close' });
+  const { 'transfer-encoding': coding = 'chunked', 'content-length': length = 0 } = request.headers;
+  if (coding.toLowerCase() !== 'chunked') throw new Status(501, { Connection: 'close' });
+  if (Number(length) > longest) throw new Status(413, { Connection: 'close' });
   const parts = [];
-  for await (const part of request) parts.push(part);
+  let left = longest;
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
+    left -= part.length;
+    if (left < 0) throw new Status(413, { Connection: 'close' });
+    parts.push(part);
+  }
+  if (request.rawTrailers.length > 0) throw new Status(400, { Connection: 'close' });
   return Buffer.concat(parts);
 }
 

@@ -6,7 +6,7 @@ The checks run in this order, and the first one that fails gives the status and 
 accepted. 403: it is, but the call claimed another agent or organization, or comes from an address that is not allowed,
 or the agent has no seat or lacks the permission. 429: the agent calls too often, or its organization has used up its
 calls of the day; Retry-After has the seconds until the next one. 503: the database could not be asked. Before them,
-400, 411 and 413: the length of the body is not a number, not stated, or too large.
+400, 413 and 501: the end of the body is unclear, or it is too large or not just in chunks: bodies.py.
 
 SIGTERM ends it: it accepts no more calls, waits for those under way, reports the last uses of keys, and gives back the
 calls that were not used.
@@ -35,7 +35,8 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 import registry
-from pairing import PAGE, Devices, Endpoints, Refused, page_headers, read_body
+from bodies import Lines, Refused, read_body
+from pairing import PAGE, Devices, Endpoints, page_headers
 from quota import Quota
 from rates import Rates
 from signatures import Signatures
@@ -194,6 +195,10 @@ calls = Calls()
 class Gateway(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
+
+    def setup(self):
+        super().setup()
+        self.rfile = Lines(self.rfile)
 
     def do_GET(self):
         if self.path.startswith(registry.PLACE):

@@ -29,6 +29,7 @@ from itertools import islice
 from pathlib import Path
 
 import psycopg2.errors
+from bodies import Refused, read_body
 from verifier import DIGITS, WITH_POLICY, allows, networks, number, subjects
 
 START = "SELECT relay_api.pair_start(%s, %s, %s) AS reason"
@@ -202,29 +203,6 @@ class Devices:
             return not ended.wait(limit)
         finally:
             self.verifier.release(end)
-
-
-class Refused(Exception):
-    """The status of an answer without a body."""
-
-    def __init__(self, status):
-        self.status = status
-
-
-def read_body(request, longest):
-    """The bytes of a body of a known length. After every other one the connection ends: its rest would be read as the next request."""
-    lengths = request.headers.get_all("Content-Length", ["0"])
-    status = None
-    if "Transfer-Encoding" in request.headers:
-        status = 411
-    elif len(lengths) != 1 or not re.fullmatch("[0-9]{1,7}", lengths[0]) or request.headers.defects:  # a line that hides the next ones
-        status = 400
-    elif int(lengths[0]) > longest:
-        status = 413
-    if status is not None:
-        request.close_connection = True
-        raise Refused(status)
-    return request.rfile.read(int(lengths[0]))
 
 
 class Endpoints:

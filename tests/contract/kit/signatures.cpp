@@ -76,16 +76,54 @@ Shared Signatures::check(Request const &request, Claims const &claims) {
         return nullptr;
     }
     Held const held = kept(*found, claims);
-    if (held) {
-        double const late = seconds(Clock::now()) + held->clock - double(found->created);
-        if (std::abs(late) > held->window) {
-            return refuse(found->key_id, late > 0 ? "too_old" : "too_early", claims);
+    return held || !m_verifier.hears() ? decide(request, *found, held, claims) : share(request, *found, claims);
+}
+
+/// Asks, unless another thread asks about the same key and claims: then waits, and uses its answer if that is kept.
+Shared Signatures::share(Request const &request, Signed const &found, Claims const &claims) {
+    std::promise<void> mine;
+    std::shared_future<void> other;
+    Question const question{found.key_id, kind_of(found), claims.agent_id, claims.org_id};
+    Held held;
+    {
+        std::lock_guard const lock(m_asking_mutex);
+        held = kept(found, claims);
+        if (!held) {
+            if (auto const [at, is_first] = m_asking.try_emplace(question); is_first) {
+                at->second = mine.get_future();
+            } else {
+                other = at->second;
+            }
         }
     }
-    if (digest_of(request.body) != found->digest) {
-        return refuse(found->key_id, "digest_mismatch", claims);
+    if (other.valid()) {
+        other.wait();
+        held = kept(found, claims);
     }
-    return kind_of(*found) == Kind::proof ? decide_proof(*found, held, claims) : decide_ed25519(*found, held, claims);
+    if (held || other.valid()) {
+        return decide(request, found, held, claims);
+    }
+    auto const finish = [&](Question const *) {
+        std::lock_guard const lock(m_asking_mutex);
+        m_asking.erase(question);
+        mine.set_value();
+    };
+    std::unique_ptr<Question const, decltype(finish)> const finally(&question, finish);
+    return decide(request, found, nullptr, claims);
+}
+
+/// The decision by what is kept of the key; null: the database is asked.
+Shared Signatures::decide(Request const &request, Signed const &found, Held const &held, Claims const &claims) {
+    if (held) {
+        double const late = seconds(Clock::now()) + held->clock - double(found.created);
+        if (std::abs(late) > held->window) {
+            return refuse(found.key_id, late > 0 ? "too_old" : "too_early", claims);
+        }
+    }
+    if (digest_of(request.body) != found.digest) {
+        return refuse(found.key_id, "digest_mismatch", claims);
+    }
+    return kind_of(found) == Kind::proof ? decide_proof(found, held, claims) : decide_ed25519(found, held, claims);
 }
 
 /// A proof that does not fit the kept decision is asked about, too: the database records the refusal.

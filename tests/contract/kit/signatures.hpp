@@ -3,7 +3,10 @@
 #include "nonces.hpp"
 #include "signing.hpp"
 
+#include <future>
+#include <map>
 #include <optional>
+#include <tuple>
 
 /// Verifies requests that are signed: form, time, body, signature and nonce, with the decisions of a Verifier. Copy it into
 /// your gateway. It needs libsodium: call sodium_init() first.
@@ -39,11 +42,16 @@ class Signatures {
         Clock::time_point turn_at{};
     };
 
+    /// About which key, and the claims.
+    using Question = std::tuple<std::string, Kind, Value, Value>;
+
     static Kind kind_of(Signed const &found) { return found.signature.size() == 32 ? Kind::proof : Kind::ed25519; }
     Part &part(Signed const &found);
     Held kept(Signed const &found, Claims const &claims);
     void keep(Signed const &found, Held const &kept);
     Held ask(Signed const &found, Claims const &claims);
+    Shared share(Request const &request, Signed const &found, Claims const &claims);
+    Shared decide(Request const &request, Signed const &found, Held const &held, Claims const &claims);
     Shared decide_proof(Signed const &found, Held held, Claims const &claims);
     Shared decide_ed25519(Signed const &found, Held held, Claims const &claims);
     Shared refuse(Value const &key_id, std::string const &reason, Claims const &claims);
@@ -53,6 +61,8 @@ class Signatures {
     Place m_place;
     Nonces m_nonces;
     std::array<std::array<Part, 32>, 2> m_parts{};  ///< by kind: checks in several threads rarely wait for each other
+    std::mutex m_asking_mutex{};
+    std::map<Question, std::shared_future<void>> m_asking{};
 };
 
 }  // namespace gateway

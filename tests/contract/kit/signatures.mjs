@@ -55,6 +55,7 @@ export class Signatures {
   cache = new Map();
   older = new Map(); // what was in the cache a minute ago, by which time it has ended
   turnAt = 0;
+  asking = new Map(); // what is asked about, and the claims -> the answer
 
   /** `verifier`: a Verifier that follows the feed; `names`, `scheme`, `proxies`, `credentials`: as for `read`. */
   constructor(query, verifier, names, { scheme = 'https', proxies = [], credentials } = {}) {
@@ -76,6 +77,24 @@ export class Signatures {
     }
     if (signed === null) return null;
     const kept = this.kept(signed, claims);
+    return kept || !this.verifier.hears() ? this.decide(request, signed, kept, claims) : this.share(request, signed, claims);
+  }
+
+  /** Asks, unless another call asks about the same key and claims: then waits, and uses its answer if that is kept. */
+  async share(request, signed, claims) {
+    const question = JSON.stringify([placeOf(signed), claims.agent_id, claims.org_id]);
+    const other = this.asking.get(question);
+    if (other) {
+      await other.catch(() => {});
+      return this.decide(request, signed, this.kept(signed, claims), claims);
+    }
+    const mine = this.decide(request, signed, null, claims).finally(() => this.asking.delete(question));
+    this.asking.set(question, mine);
+    return mine;
+  }
+
+  /** The decision by what is kept of the key; null: the database is asked. */
+  async decide(request, signed, kept, claims) {
     const reason = kept && untimely(kept, signed.created);
     if (reason) return this.refuse(signed.keyId, reason, claims);
     if (digestOf(request.body) !== signed.digest) return this.refuse(signed.keyId, 'digest_mismatch', claims);

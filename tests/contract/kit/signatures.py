@@ -45,6 +45,7 @@ class Signatures:
         names = frozenset(normal(name, scheme) for name in names)
         self.place = {"scheme": scheme, "names": names, "proxies": frozenset(proxies), "credentials": credentials}
         self.lock, self.cache = threading.Lock(), OrderedDict()  # (key id, is it a proof) -> Kept, the oldest first
+        self.asking = {}  # what is asked about, and the claims -> event of the end
 
     def check(self, request, agent_id=None, org_id=None, ip=None, trace_id=None):
         """The decision about a request that is signed, with `ok` and `reason`; None: it is not signed. Raises if the database cannot be
@@ -55,7 +56,31 @@ class Signatures:
             return self.refuse(None, "malformed", ip, trace_id)
         if signed is None:
             return None
-        kept = self.kept(signed, agent_id, org_id, ip)
+        if kept := self.kept(signed, agent_id, org_id, ip):
+            return self.decide(request, signed, kept, agent_id, org_id, ip, trace_id)
+        return self.share(request, signed, agent_id, org_id, ip, trace_id)
+
+    def share(self, request, signed, agent_id, org_id, ip, trace_id):
+        """Asks, unless another thread asks about the same key and claims: then waits, and uses its answer if that is kept."""
+        question, mine, claims = (*place_of(signed), agent_id, org_id), threading.Event(), (agent_id, org_id, ip)
+        with self.lock:
+            kept = self.kept(signed, *claims)
+            other = self.asking.get(question)
+            if not kept and not other:
+                self.asking[question] = mine
+        if kept or other:
+            if not kept and self.verifier.hears():
+                other.wait()
+            return self.decide(request, signed, kept or self.kept(signed, *claims), *claims, trace_id)
+        try:
+            return self.decide(request, signed, None, *claims, trace_id)
+        finally:
+            with self.lock:
+                del self.asking[question]
+            mine.set()
+
+    def decide(self, request, signed, kept, agent_id, org_id, ip, trace_id):
+        """The decision by what is kept of the key; None: the database is asked."""
         if kept and (reason := untimely(kept, signed.created)):
             return self.refuse(signed.key_id, reason, ip, trace_id)
         if digest_of(request.body) != signed.digest:

@@ -4,9 +4,11 @@
 
 #include <sodium.h>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 namespace {
@@ -140,10 +142,27 @@ json describe(Shared const &decision) {
             {"permissions", ok ? json(decision->permissions) : json()}};
 }
 
+json crowd(json const &said) {
+    std::vector<std::future<std::string>> callers;
+    for (json const &one : said.at("requests")) {
+        callers.push_back(std::async(std::launch::async, [request = request_of(one), claims = claims_of(said)] {
+            return signatures().check(request, claims)->reason;
+        }));
+    }
+    std::multiset<std::string> reasons;
+    for (auto &one : callers) {
+        reasons.insert(one.get());
+    }
+    return {{"reasons", reasons}};
+}
+
 json answer(json const &said) {
     std::string const op = said.at("op");
     if (op == "check") {
         return describe(signatures().check(request_of(said.at("request")), claims_of(said)));
+    }
+    if (op == "crowd") {
+        return crowd(said);
     }
     if (op == "bearer") {
         return describe(verifier().check(said.at("key").get<std::string>(), claims_of(said)));

@@ -69,6 +69,10 @@ const OPERATIONS = {
     }
   },
   check: async ({ request, ...claims }) => describe(await signatures.check(request, claims)),
+  async crowd({ requests, ...claims }) {
+    const decisions = await Promise.all(requests.map((one) => signatures.check(one, claims)));
+    return { reasons: decisions.map(({ reason }) => reason).sort() };
+  },
   bearer: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
   follow() {
     verifier.follow();

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import psycopg2
@@ -81,6 +82,10 @@ def answer(said):
     claims = {name: said.get(name) for name in CLAIMS}
     if said["op"] == "check":
         return describe(signatures().check(request_of(said["request"]), **claims))
+    if said["op"] == "crowd":
+        with ThreadPoolExecutor(len(said["requests"])) as callers:
+            decisions = callers.map(lambda one: signatures().check(request_of(one), **claims), said["requests"])
+            return {"reasons": sorted(decision["reason"] for decision in decisions)}
     if said["op"] == "bearer":
         return describe(verifier().check(said["key"], **claims))
     if said["op"] == "follow":

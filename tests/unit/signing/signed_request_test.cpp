@@ -128,7 +128,7 @@ TEST_CASE("targets and authorities that are refused") {
     CHECK(Request{.host = "Host: a, b"}.why_not() == "Host is not a name with an optional port");
     CHECK(Request{.more = "X-Forwarded-Host: a\r\n"}.why_not() ==
           "X-Forwarded-Host is set, and no proxy is known that sets it");
-    CHECK(Request{}.why_not({.authorities = {"other"}}) == "Host is not a name of this gateway");
+    CHECK(Request{}.why_not({.authorities = {"other"}}) == "the host relay.example.com is not a name of this gateway");
     CHECK(Request{}.why_not({.authorities = {"other", "relay.example.com"}}) == "accepted");
     HttpRequest http2 = parse_http_request(Request{}.text());
     http2.headers.emplace_back(":authority", "Relay.example.com:443");
