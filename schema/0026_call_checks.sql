@@ -70,6 +70,12 @@ CREATE TABLE relay.guarded_calls (
     scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform, and so each organization that is made later
 );
 COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
+GRANT SELECT ON relay.guarded_calls TO relay_provisioner, relay_responder, relay_auditor;
+-- Without its row, no call would be looked at, whatever is set.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.guarded_calls
+    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.guarded_calls
+    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
 CREATE FUNCTION relay.guard_calls() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -55,6 +55,9 @@ std::vector<std::string> split(std::string const &text) {
 }  // namespace
 
 std::vector<std::string> read_permission_list(std::string const &text) {
+    if (text == "null") {  // of JSON
+        return {};
+    }
     if (text.front() != '[' && text.front() != '{') {
         return split(text);
     }

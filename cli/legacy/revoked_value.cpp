@@ -16,23 +16,35 @@ namespace {
 
 using std::chrono::microseconds;
 
+/// The year 2000. No key was revoked before, but other programs write some earlier times for "never".
+constexpr std::chrono::seconds earliest_epoch{946'684'800};
+
 bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
 
 bool is_among(std::string_view text, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-/// Returns whether other programs write this for "never".
-bool is_never(std::string_view word) {
-    return is_among(word, {"infinity", "null", "none", "nil", "\\n"}) || word.starts_with("0001-01-01") ||
-           word.starts_with("0000-00-00") || word.starts_with("1970-01-01t00:00:00") ||
-           word.starts_with("1970-01-01 00:00:00") || word == "1970-01-01";
+/// Year 1 in seconds since 1970, or smaller units: Go's zero time.
+bool is_year_one(std::string_view word) {
+    constexpr std::string_view seconds = "-62135596800";
+    return word.starts_with(seconds) && word.find_first_not_of("0.", seconds.size()) == word.npos;
 }
 
-/// Reads seconds, milliseconds or microseconds since 1970, by their size; none if it is before the year 2000 or after
+/// Returns whether other programs write this for "never".
+bool is_never(std::string_view word) {
+    return is_year_one(word) || is_among(word, {"infinity", "null", "none", "nil", "\\n"}) ||
+           word.starts_with("0001-01-01") || word.starts_with("0000-00-00") ||
+           word.starts_with("1970-01-01t00:00:00") || word.starts_with("1970-01-01 00:00:00") || word == "1970-01-01";
+}
+
+/// Reads seconds, milliseconds or microseconds since 1970, by their size and without a fraction; none if it is before the year 2000 or after
 /// 2100: a small number is a state, not a time.
 std::optional<Instant> epoch_time(std::string_view text) {
-    constexpr std::int64_t earliest = 946'684'800;
+    if (std::size_t const dot = text.find('.'); dot != text.npos && is_number(text.substr(dot + 1))) {
+        text = text.substr(0, dot);  // as Python and floating-point columns have it
+    }
+    constexpr std::int64_t earliest = earliest_epoch.count();
     constexpr std::int64_t latest = 4'102'444'800;
     std::int64_t number = 0;
     if (!is_number(text) || std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
@@ -106,12 +118,16 @@ RevokedValue read_revoked(std::string const &column, std::string const &text, st
     if (is_never(lower_case(text))) {
         return {};
     }
-    auto const at = is_number(text) ? epoch_time(text) : written_time(text);
-    if (at) {
+    auto const epoch = epoch_time(text);
+    if (auto const at = epoch ? epoch : written_time(text)) {
+        if (*at < Instant(earliest_epoch)) {
+            throw Error(ErrorKind::usage, "its " + column + " is " + quote_for_message(text, 40) +
+                                              ", before the year 2000: clear it if that means never");
+        }
         return {.revoked = true, .at = at};
     }
-    bool const two_dates =
-        text.find_first_not_of("0123456789/.: APMapm") == text.npos && text.find_first_of("/.") != text.npos;
+    bool const two_dates = text.find_first_not_of("0123456789/.: APMapm") == text.npos &&
+                           text.find_first_of("/.") != text.find_last_of("/.");
     throw Error(ErrorKind::usage,
                 "its " + column + " is " + quote_for_message(text, 40) +
                     (two_dates ? ", which can be two dates: write 2024-01-31" : ": not a known yes or no, nor a time"));

@@ -47,6 +47,8 @@ TIMES = {  # revoked_at: revoked, or None if the row is refused
     "0000-00-00 00:00:00": False, "0": False, "1970-01-01T00:00:00Z": False, "2020-01-01": True, "2020-01-01 01:02:03": True,
     "2020-01-01T01:02:03.123456789Z": True, "1577836800": True, "1577836800000": True, "true": True, "2999-01-01": None,
     "2999-01-01T00:00:00Z": None, "32503680000": None, "-infinity": None, "01/02/2020": None, "2.1.2020": None, "soon": None, "7": None,
+    "1577836800.25": True, "-62135596800": False, "-62135596800000": False, "-62135596800.0": False, "43831": None, "43831.5": None,
+    "1753-01-01": None, "1899-12-30T00:00:00Z": None, "1900-01-01 00:00:00": None,
 }  # fmt: skip
 
 
@@ -96,6 +98,7 @@ def test_permissions_in_every_form_and_left_out(acme, database, tmp_path):
     imported(acme, tmp_path, "agent_id,org_id,permissions\n" + "".join(f"a-{n},acme,{form}\n" for n, form in enumerate(quoted)))
     rows = database.rows("SELECT permissions FROM relay.agents")
     assert [sorted(row["permissions"]) for row in rows] == [["stripe:pay", "x:y"]] * len(forms)
+    assert imported(acme, tmp_path, '{"agent_id":"c-1","org_id":"acme","permissions":"null"}').data()["imported"] == 1  # jsonb's null
     other = 'agent_id,org_id,permissions\nb-1,acme,"{""models"": [""gpt""]}"\nb-2,acme,admin\n'
     assert imported(acme, tmp_path, other, check=7).data()["refused"] == 2
     assert imported(acme, tmp_path, other, "--map", "permissions=").data()["imported"] == 2

@@ -64,6 +64,50 @@ REAL = {
         """INSERT INTO public.user_api_keys VALUES ('k1', '00000000-0000-4000-8000-000000000001', 'CI', 'x', now(), now(), '["user:list"]')""",
         "public.user_api_keys", "agent_id=id,org_id=userId,name=label,permissions=scopes", {"k1": False},
     ),
+    "Kong": (
+        "CREATE TABLE public.keyauth_credentials (id uuid PRIMARY KEY, created_at timestamptz, consumer_id uuid, key text, ttl timestamptz,"
+        " tags text[], ws_id uuid, cache_key text);"
+        "INSERT INTO public.keyauth_credentials VALUES ('10000000-0000-4000-8000-000000000001', now(), '00000000-0000-4000-8000-000000000001',"
+        " 'x', null, '{prod}', null, null)",
+        "public.keyauth_credentials", "agent_id=consumer_id", {"00000000-0000-4000-8000-000000000001": False},
+    ),
+    "Supabase": (
+        "CREATE TABLE public.api_keys (id uuid PRIMARY KEY, type text, name text, api_key text, prefix text, hash text, secret_jwt_template jsonb);"
+        f"INSERT INTO public.api_keys VALUES ('20000000-0000-4000-8000-000000000001', 'secret', 'ci', 'x', 'sb_secret_1', '{SHA256}', '{{}}')",
+        "public.api_keys", "agent_id=prefix,secret_hash=hash", {"sb_secret_1": False},
+    ),
+    "Grafana": (
+        "CREATE TABLE public.api_key (id serial PRIMARY KEY, org_id bigint, name varchar(190), key varchar(190), role varchar(255),"
+        " expires bigint, service_account_id bigint, last_used_at timestamp, is_revoked boolean DEFAULT false);"
+        "INSERT INTO public.api_key (org_id, name, key, role, expires, service_account_id, is_revoked) VALUES"
+        " (1, 'ci', 'h', 'Viewer', null, 5, false), (1, 'old', 'h', 'Admin', 1577836800, 6, true)",
+        "public.api_key", "agent_id=service_account_id,revoked=is_revoked", {"5": False, "6": True},
+    ),
+    "Portkey": (
+        "CREATE TABLE public.api_keys (id uuid PRIMARY KEY, slug text, name text, organisation_id uuid, status text, scopes jsonb, rate_limits jsonb);"
+        "INSERT INTO public.api_keys VALUES ('30000000-0000-4000-8000-000000000001', 'pk-a', 'A', '40000000-0000-4000-8000-000000000001',"
+        " 'active', '[\"completions.write\"]', '[]'), ('30000000-0000-4000-8000-000000000002', 'pk-b', 'B',"
+        " '40000000-0000-4000-8000-000000000001', 'archived', '[]', '[]')",
+        "public.api_keys", "agent_id=slug,org_id=organisation_id,revoked=status:archived", {"pk-a": False, "pk-b": True},
+    ),
+    "Open WebUI": (
+        "CREATE TABLE public.\"user\" (id varchar PRIMARY KEY, name varchar, email varchar, role varchar, api_key varchar, created_at bigint,"
+        " settings json, info json);"
+        "INSERT INTO public.\"user\" VALUES ('u-1', 'Ann', 'ann@x', 'admin', 'x', 1700000000, '{}', 'null')",
+        'public."user"', "agent_id=id", {"u-1": False},
+    ),
+    "Laravel": (
+        "CREATE TABLE public.personal_access_tokens (id bigserial PRIMARY KEY, tokenable_type varchar, tokenable_id bigint, name varchar,"
+        " token varchar(64), abilities text, expires_at timestamp);"
+        f"INSERT INTO public.personal_access_tokens (tokenable_id, name, token, abilities) VALUES (1, 'cli', '{SHA256}', '[\"server:update\"]')",
+        "public.personal_access_tokens", "agent_id=id,secret_hash=token,permissions=abilities", {"1": False},
+    ),
+    "GitLab": (
+        "CREATE TABLE public.personal_access_tokens (id bigserial PRIMARY KEY, user_id bigint, name text, revoked boolean DEFAULT false,"
+        " expires_at date, scopes varchar, token_digest varchar);"
+        "INSERT INTO public.personal_access_tokens (user_id, name, revoked) VALUES (7, 'ci', false), (8, 'x', true)",
+        "public.personal_access_tokens", "agent_id=id", {"1": False, "2": True},
+    ),
     "headscale": (
         "CREATE TABLE public.api_keys (id bigserial PRIMARY KEY, prefix text, hash bytea, created_at timestamptz, expiration timestamptz, last_seen timestamptz);"
         "INSERT INTO public.api_keys (prefix, hash, expiration) VALUES ('abcdefg', '\\x01', '2020-01-01'), ('hijklmn', '\\x02', null),"

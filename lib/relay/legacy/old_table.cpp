@@ -57,7 +57,8 @@ bool is_qualified_name(std::string const &text) {
 std::vector<std::string> columns_of(db::Database &database, std::string const &table) {
     if (!is_qualified_name(table)) {
         throw Error(ErrorKind::usage, quote_for_message(table) + " is not SCHEMA.TABLE",
-                    {.next = "write it as public.agents; put names in double quotes where SQL needs them"});
+                    {.next = "write it as public." + (end_of_name(table, 0) == table.size() ? table : "agents") +
+                             "; put names in double quotes where SQL needs them"});
     }
     std::vector<std::string> present;
     database.transact(reading(),

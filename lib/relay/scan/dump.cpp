@@ -68,7 +68,7 @@ void Dump::end() {
 
 void Dump::forget() {
     m_last_size = 0;
-    m_last_width = 0;
+    m_last_groups = {};
     m_base = 0;
     m_equal = false;
     m_others = 0;
@@ -93,7 +93,7 @@ void Dump::finish_line() {
         m_equal = true;
         return;
     }
-    if (auto const line = state == State::line ? read_dump_line(text, m_last_width) : std::nullopt) {
+    if (auto const line = state == State::line ? read_dump_line(text, m_last_groups) : std::nullopt) {
         give(*line);
     } else if (m_last_size > 0 && ++m_others > most_others) {
         forget();
@@ -102,7 +102,7 @@ void Dump::finish_line() {
 
 unsigned Dump::base_after(DumpLine const &line) const {
     std::string_view const before(m_last_offset.data(), m_last_offset_size);
-    for (unsigned const base : {8U, 16U}) {
+    for (unsigned const base : {8U, 10U, 16U}) {
         auto const start = read_offset(before, base);
         auto const now = read_offset(line.offset, base);
         if (start && now && *now - *start == m_last_size) {
@@ -114,7 +114,7 @@ unsigned Dump::base_after(DumpLine const &line) const {
 
 std::size_t Dump::equal_lines(DumpLine const &next) const {
     std::string_view const before(m_last_offset.data(), m_last_offset_size);
-    unsigned const base = m_base != 0 ? m_base : next.is_octal ? 8 : 16;
+    unsigned const base = m_base != 0 ? m_base : next.groups.bits == 4 ? 16 : 8;
     auto const from = read_offset(before, base);
     auto const to = read_offset(next.offset, base);
     if (!from || !to || *to <= *from) {
@@ -141,12 +141,12 @@ void Dump::give(DumpLine const &line) {
         forget();  // another dump begins
     }
     give_to(m_in_order, {line.bytes.data(), line.size});
-    if (line.has_words) {
+    if (line.groups.bytes > 1) {  // the machine's order of bytes decides which comes first
         give_to(m_swapped, {line.swapped.data(), line.size});
     }
     m_equal = false;
     m_others = 0;
-    m_last_width = line.width;
+    m_last_groups = line.groups;
     m_last.value = line.bytes;
     m_last_swapped.value = line.swapped;
     m_last_size = line.size;

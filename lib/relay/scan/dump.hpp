@@ -55,7 +55,7 @@ class Dump {
     Origin m_origin{};  ///< of the line
     detail::Wiped<std::array<char, DumpLine::most_bytes>> m_last{};
     detail::Wiped<std::array<char, DumpLine::most_bytes>> m_last_swapped{};
-    std::size_t m_last_width = 0;
+    DumpLine::Groups m_last_groups{};
     unsigned m_others = 0;  ///< lines since the last one of the dump
     std::size_t m_last_size = 0;  ///< 0: the last line was not one of a dump
     std::array<char, 16> m_last_offset{};

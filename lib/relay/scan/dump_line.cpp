@@ -10,12 +10,7 @@ namespace {
 constexpr std::size_t least_offset = 4;
 constexpr std::size_t most_offset = 16;
 
-/// The form of all groups of a line.
-struct Form {
-    std::size_t width = 0;  ///< in characters; 0: characters, as od -c prints them
-    unsigned bits = 0;  ///< of a digit
-    std::size_t bytes = 0;
-};
+using Form = DumpLine::Groups;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -42,16 +37,41 @@ bool has_characters(std::string_view groups) {
     return false;
 }
 
-std::optional<Form> form_of(std::size_t width) {
-    switch (width) {
-        case 2: return Form{2, 4, 1};
-        case 3: return Form{3, 3, 1};
-        case 4: return Form{4, 4, 2};
-        case 6: return Form{6, 3, 2};
-        case 8: return Form{8, 4, 4};
-        case 16: return Form{16, 4, 8};
-        default: return {};
+bool is_digit_of(char c, unsigned bits) {
+    int const value = hex_value(c);
+    return value >= 0 && value < (1 << bits);
+}
+
+bool has_digits_of(std::string_view group, unsigned bits) {
+    return std::all_of(group.begin(), group.end(), [bits](char c) { return is_digit_of(c, bits); });
+}
+
+/// Returns whether `group` and those of its width that follow are octal words: at most 177777.
+bool are_octal_words(std::string_view group, std::string_view after) {
+    constexpr std::size_t width = 6;
+    for (; group.size() == width; group = take_word(after)) {
+        if (group.front() > '1' || !has_digits_of(group, 3)) {
+            return false;
+        }
+        after.remove_prefix(count_blanks(after));
     }
+    return true;
+}
+
+/// Returns the form that the first group of a dump has; that of characters, of which no group is so wide, if none.
+Form form_of(std::string_view group, std::string_view after) {
+    constexpr std::size_t widest = 32;  // 16 bytes, as xxd -g0 prints them
+    std::size_t const width = group.size();
+    if (width == 3) {
+        return Form{width, 3, 1};
+    }
+    if (width == 6 && are_octal_words(group, after)) {
+        return Form{width, 3, 2};
+    }
+    if (width == 8 && has_digits_of(group, 1)) {
+        return Form{width, 1, 1};  // in hexadecimal, that would be no text
+    }
+    return width % 2 == 0 && width <= widest ? Form{width, 4, width / 2} : Form{};
 }
 
 bool has_form(std::string_view group, Form const &form) {
@@ -60,17 +80,14 @@ bool has_form(std::string_view group, Form const &form) {
     }
     // The last group of a dump may be shorter.
     bool const shorter = form.bits == 4 && group.size() < form.width && group.size() % 2 == 0;
-    return (shorter || group.size() == form.width) && std::all_of(group.begin(), group.end(), [&](char c) {
-               return form.bits == 4 ? is_hex_digit(c) : is_octal(c);
-           });
+    return (shorter || group.size() == form.width) && has_digits_of(group, form.bits);
 }
 
-std::optional<Form> choose_form(std::string_view group, std::string_view after, std::size_t width) {
+Form choose_form(std::string_view group, std::string_view after, Form const &before) {
     if (group.size() == 1 || group.front() == '\\' || (group.size() == 3 && has_characters(after))) {
         return Form{};
     }
-    auto const before = form_of(width);
-    return before && has_form(group, *before) ? before : form_of(group.size());
+    return before.width > 0 && has_form(group, before) ? before : form_of(group, after);
 }
 
 /// Returns the character that od -c prints as `group`.
@@ -84,6 +101,16 @@ char character_of(std::string_view group) {
     return group == "\\0" ? '\0' : '\n';
 }
 
+/// Returns a byte of a group that has `count` of them.
+char byte_of(std::string_view group, unsigned bits, std::size_t count, std::size_t at) {
+    constexpr std::size_t digits_of_byte = 2;  // in hexadecimal, where a group may be as long as a line
+    unsigned value = 0;
+    for (char const c : bits == 4 ? group.substr(digits_of_byte * at, digits_of_byte) : group) {
+        value = (value << bits) | static_cast<unsigned>(hex_value(c));
+    }
+    return static_cast<char>(bits == 4 ? value : value >> (8 * (count - 1 - at)));
+}
+
 /// Appends the bytes of a group. Returns false if there is no room.
 bool append(DumpLine &line, std::string_view group, Form const &form) {
     if (form.width == 0) {
@@ -93,16 +120,12 @@ bool append(DumpLine &line, std::string_view group, Form const &form) {
         line.bytes[line.size++] = character_of(group);
         return true;
     }
-    std::uint64_t value = 0;
-    for (char const c : group) {
-        value = (value << form.bits) | static_cast<std::uint64_t>(hex_value(c));
-    }
     std::size_t const count = form.bits == 4 ? group.size() / 2 : form.bytes;
     if (line.size + count > DumpLine::most_bytes) {
         return false;
     }
     for (std::size_t i = 0; i < count; ++i) {
-        auto const byte = static_cast<char>(value >> (8 * (count - 1 - i)));
+        char const byte = byte_of(group, form.bits, count, i);
         line.bytes[line.size + i] = byte;
         line.swapped[line.size + count - 1 - i] = byte;
     }
@@ -122,14 +145,13 @@ bool append_spaces(DumpLine &line, std::size_t columns) {
 
 }  // namespace
 
-std::optional<DumpLine> read_dump_line(std::string_view text, std::size_t width) {
+std::optional<DumpLine> read_dump_line(std::string_view text, Form const &before) {
     text.remove_prefix(count_blanks(text));
     if (text.starts_with("0x")) {
         text.remove_prefix(2);
     }
     DumpLine line;
-    auto const digits =
-        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex_digit) - text.begin());
+    auto const digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex_digit) - text.begin());
     if (digits < least_offset || digits > most_offset) {
         return {};
     }
@@ -138,33 +160,33 @@ std::optional<DumpLine> read_dump_line(std::string_view text, std::size_t width)
     if (text.starts_with(':')) {
         text.remove_prefix(1);
     }
-    std::optional<Form> form;
-    for (std::size_t blanks = count_blanks(text); blanks > 0 && blanks < text.size(); blanks = count_blanks(text)) {
+    Form form;
+    // xxd has two blanks before the column of text. hexdump -x has more between all groups.
+    std::size_t const first_blanks = count_blanks(text);
+    std::size_t const most_blanks = first_blanks > 2 ? first_blanks : 1;
+    bool first = true;
+    for (std::size_t blanks = first_blanks; blanks > 0 && blanks < text.size(); blanks = count_blanks(text)) {
         text.remove_prefix(blanks);
         std::string_view const group = take_word(text);
-        bool const first = !form;
-        form = first ? choose_form(group, text, width) : form;
-        // Two blanks are before the column of text; in dumps of single bytes, also in the middle, and before the last
-        // group of xxd -e if it is shorter.
-        bool const is_text = !first && form->bytes > 1 && form->bits == 4 && blanks > 1 &&
-                             (group.size() == form->width || line.size % 16 == 0);
-        if (form && form->width == 0 && !append_spaces(line, blanks + group.size())) {
+        form = first ? choose_form(group, text, before) : form;
+        // In dumps of single bytes, two blanks are also in the middle; and before the last group of xxd -e if it is
+        // shorter.
+        bool const is_text = !first && form.bytes > 1 && form.bits == 4 && blanks > most_blanks &&
+                             (group.size() == form.width || line.size % 16 == 0);
+        if (is_text || !has_form(group, form) || (form.width == 0 && !append_spaces(line, blanks + group.size())) ||
+            !append(line, group, form)) {
             break;
         }
-        if (!form || is_text || !has_form(group, *form) || !append(line, group, *form)) {
-            break;
-        }
+        first = false;
     }
     if (line.size == 0) {
         return {};
     }
     constexpr std::size_t characters = 16;  // in a line of od -c; blanks at its end are not seen
-    while (form->width == 0 && line.size < characters) {
-        append(line, " ", *form);
+    while (form.width == 0 && line.size < characters) {
+        append(line, " ", form);
     }
-    line.width = form->width;
-    line.has_words = form->bytes > 1;
-    line.is_octal = form->bits != 4;
+    line.groups = form;
     return line;
 }
 

@@ -19,6 +19,7 @@ enum class Encoding {
     separators,
     base64,
     hex,
+    numbers,
     dump
 };
 

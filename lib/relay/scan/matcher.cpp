@@ -35,8 +35,43 @@ Matcher::Candidate::Candidate() : text(ApiKey::length) {}
 Matcher::Matcher(Collector &collector, std::vector<Encoding> const &layers)
     : m_collector(&collector), m_layers(&layers) {}
 
+/// Sets aside what has begun, if a markup begins with the last character and this one.
+void Matcher::begin_markup(char c) {
+    bool const is_tag = m_before == '<' && (is_letter(c) || c == '/' || c == '!');
+    if (!is_tag && !(m_before == '\x1b' && c == ']')) {
+        return;
+    }
+    Candidate &candidate = m_old.size > 0 ? m_old : m_young;
+    if (candidate.size > 0) {
+        drop(m_around);
+        std::swap(m_around, candidate);
+        m_around.start.marks |= mark(is_tag ? Encoding::html : Encoding::ansi);
+        m_markup_end = is_tag ? '>' : '\a';
+    }
+}
+
+/// Looks for the end of the markup in which something was set aside.
+void Matcher::pass_markup(char c) {
+    if (c != m_markup_end) {
+        if (++m_around.gap > longest_gap) {
+            drop(m_around);
+        }
+    } else if (m_old.size > 0) {
+        drop(m_around);
+    } else {
+        Candidate &candidate = m_around.size >= detail::prefix_length ? m_old : m_young;
+        drop(candidate);
+        std::swap(candidate, m_around);
+    }
+}
+
 void Matcher::match(char c, Origin const &origin) {
     ++m_collector->steps;
+    begin_markup(c);
+    m_before = c;
+    if (m_around.size > 0) {
+        pass_markup(c);
+    }
     if (key_characters[c]) {
         if (m_old.size > 0) {
             take(m_old, c, origin);
@@ -68,6 +103,8 @@ void Matcher::match(char c, Origin const &origin) {
 void Matcher::end() {
     drop(m_old);
     drop(m_young);
+    drop(m_around);
+    m_before = '\0';
 }
 
 void Matcher::skip(Candidate &candidate, char c, Origin const &origin) {

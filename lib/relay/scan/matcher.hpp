@@ -10,8 +10,9 @@ namespace relay::scan {
 /// Finds keys in one text, which it gets character by character.
 ///
 /// There are no word borders: the key's checksum is its border. Inside a key, every character that a key cannot have is
-/// skipped (line ends with their indentation, `> `, zero-width characters, a backslash), up to 256 of them in a row. A
-/// carriage return counts as the `r` at the start of a key, because `\relay_sk_...` reads like an escape.
+/// skipped (line ends with their indentation, `> `, zero-width characters, a backslash), up to 256 of them in a row, and so
+/// is markup: a tag of HTML, and a string of the terminal such as a link (`ESC ] 8;;URL BEL`). A carriage return counts
+/// as the `r` at the start of a key, because `\relay_sk_...` reads like an escape.
 class Matcher {
   public:
     Matcher(Collector &collector, std::vector<Encoding> const &layers);
@@ -23,7 +24,7 @@ class Matcher {
     /// Ends the text: what is not complete is cut.
     void end();
     /// Returns whether no key has begun.
-    bool idle() const { return m_young.size == 0 && m_old.size == 0; }
+    bool idle() const { return m_young.size == 0 && m_old.size == 0 && m_around.size == 0; }
 
   private:
     /// A text that is a key so far.
@@ -37,6 +38,8 @@ class Matcher {
     };
 
     void match(char c, Origin const &origin);
+    void begin_markup(char c);
+    void pass_markup(char c);
     void skip(Candidate &candidate, char c, Origin const &origin);
     void take(Candidate &candidate, char c, Origin const &origin);
     void drop(Candidate &candidate);
@@ -47,6 +50,10 @@ class Matcher {
     // Two are enough: `_` ends every candidate that has its prefix, except at one place, and a prefix has two of them.
     Candidate m_young;  ///< has not all of its prefix yet
     Candidate m_old;
+    /// What began before a markup. It continues behind it, unless a key begins in the markup.
+    Candidate m_around;
+    char m_markup_end = '\0';
+    char m_before = '\0';  ///< the last character
 };
 
 }  // namespace relay::scan

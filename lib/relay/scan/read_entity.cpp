@@ -61,7 +61,7 @@ Escape read_number(std::string_view text) {
         return is_number || hex || text.size() == 2 ? Escape::open() : Escape::none();
     }
     if (is_number) {
-        return text.size() < digits_at + 8 ? Escape::open() : Escape::none();
+        return text.size() < longest_escape ? Escape::open() : Escape::none();
     }
     unsigned code = 0;
     for (char const c : text.substr(digits_at, text.size() - digits_at - 1)) {

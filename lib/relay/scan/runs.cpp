@@ -5,11 +5,15 @@
 #include "relay/scan/layer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace relay::scan {
 namespace {
 
-constexpr std::size_t longest_gap_in_base64 = 64;
+/// Of a word before the line end that belongs to a gap.
+constexpr std::size_t longest_word = 4;
+/// Into which base64 is wrapped.
+constexpr std::size_t shortest_line = 60;
 /// Shorter runs hold no key in base64.
 constexpr std::size_t shortest_with_key = 95;
 
@@ -25,41 +29,127 @@ Runs::~Runs() = default;
 
 void Runs::put(char c, Origin const &origin) {
     ++m_owner->m_collector->steps;
-    if (base64_values[c] >= 0) {
-        if (m_state == State::inside) {
-            decode(c, origin);
-        } else if (m_state == State::between && m_line_end) {
-            m_state = State::inside;
-            decode(c, origin);
-        } else {
-            if (m_state == State::between) {
-                end();
-            }
-            m_head.value[m_size] = c;
-            m_origins[m_size] = origin;
-            if (++m_size == shortest) {
-                begin();
-            }
-        }
-        return;
-    }
-    m_size = 0;
-    if (m_state == State::inside) {
-        m_state = State::between;
-        m_gap = 0;
-        m_line_end = false;
-    }
     if (m_state == State::between) {
-        m_line_end = m_line_end || c == '\n' || c == '\r';
-        if (++m_gap > longest_gap_in_base64) {
-            end();
+        pass_between(c, origin);
+    } else if (base64_values[c] < 0) {
+        m_size = 0;
+        if (m_state == State::inside) {
+            m_state = State::between;
+            m_gap = 0;
+            m_line_end = false;
+            m_last = '\0';
+            pass_between(c, origin);
+        }
+    } else if (m_state == State::inside) {
+        if (m_size < shortest) {  // the first characters after a gap
+            collect(c, origin);
+        }
+        decode(c, origin);
+    } else {
+        collect(c, origin);
+        if (m_size == shortest) {
+            begin();
         }
     }
 }
 
-void Runs::end() {
-    m_state = State::outside;
+/// Takes a character of the begin of a run, or of what follows a gap in one: a packed file may begin there.
+void Runs::collect(char c, Origin const &origin) {
+    m_head.value[m_size] = c;
+    m_origins[m_size] = origin;
+    if (++m_size < shortest) {
+        return;
+    }
+    if (auto const what = container_in_base64({m_head.value.data(), shortest})) {
+        m_owner->m_collector->unopened(*what, m_owner->m_collector->place_of(m_origins.front(), m_owner->m_encodings));
+    }
+}
+
+void Runs::pass_between(char c, Origin const &origin) {
+    bool const is_line_end = c == '\n' || c == '\r';
+    if (is_line_end) {
+        replay();
+        m_line_start = origin.offset + 1;
+    }
+    if (m_state != State::between) {
+        put(c, origin);
+        return;
+    }
+    bool const is_digit = base64_values[c] >= 0;
+    if (!m_in_tag && m_line_end && (is_digit || m_held_size > 0)) {
+        if (is_digit && m_held_size == 0 && c == m_sign && m_last == '\n') {
+            m_last = c;  // the sign of a line of a diff
+        } else if (!is_prefix(c, origin)) {
+            replay();
+            m_state == State::between ? resume(c, origin) : put(c, origin);
+        }
+        return;
+    }
+    if (is_digit) {
+        bool const joins = m_chunk >= shortest_line && m_gap == 1 && m_last == ' ';
+        if (joins) {
+            resume(c, origin);
+            return;
+        }
+        collect(c, origin);
+        if (m_size > longest_word || m_chunk < shortest_line) {
+            end_run();
+            return;
+        }
+    } else {
+        m_size = 0;
+        m_line_end = m_line_end || is_line_end || (m_in_tag && c == '>');
+        m_in_tag = c == '<' || (m_in_tag && c != '>');
+    }
+    m_last = c;
+    if (++m_gap > longest_gap) {
+        end();
+    }
+}
+
+/// Continues the run with a character after a gap.
+void Runs::resume(char c, Origin const &origin) {
+    m_state = State::inside;
+    m_chunk = 0;
     m_size = 0;
+    put(c, origin);
+}
+
+/// Holds a character that may belong to the prefix of a line. Returns false if it is the first one of the run, or
+/// if there is no prefix.
+bool Runs::is_prefix(char c, Origin const &origin) {
+    std::uint64_t const column = origin.offset - m_line_start;
+    if (column >= m_column || m_held_size == longest_gap) {
+        if (column == m_column && m_held_size > 0 && base64_values[m_held.value[m_held_size - 1]] < 0) {
+            m_held_size = 0;
+        }
+        return false;
+    }
+    m_held.value[m_held_size] = c;
+    m_held_origins[m_held_size++] = origin;
+    return true;
+}
+
+/// What was held is no prefix.
+void Runs::replay() {
+    std::size_t const size = std::exchange(m_held_size, 0);
+    std::uint64_t const column = std::exchange(m_column, 0);
+    for (std::size_t i = 0; i < size; ++i) {
+        put(m_held.value[i], m_held_origins[i]);
+    }
+    m_column = column;
+}
+
+void Runs::end() {
+    replay();
+    m_size = 0;
+    end_run();
+}
+
+void Runs::end_run() {
+    m_state = State::outside;
+    m_in_tag = false;
+    m_chunk = 0;
     m_length = 0;
     m_count = 0;
     m_digits = 0;
@@ -76,10 +166,11 @@ void Runs::end() {
 
 void Runs::begin() {
     m_state = State::inside;
-    m_size = 0;
-    if (auto const what = container_in_base64({m_head.value.data(), shortest})) {
-        m_owner->m_collector->unopened(*what, m_owner->m_collector->place_of(m_origins.front(), m_owner->m_encodings));
-    }
+    char const first = m_head.value.front();
+    m_sign = first == '+' || first == '-' ? first : '\0';
+    auto const position =
+        m_owner->m_encodings.empty() ? m_owner->m_collector->lines.position_of(m_origins.front().offset) : std::nullopt;
+    m_column = position ? position->column - 1 : 0;
     for (std::size_t i = 0; i < shortest; ++i) {
         decode(m_head.value[i], m_origins[i]);
     }
@@ -87,6 +178,7 @@ void Runs::begin() {
 
 void Runs::decode(char c, Origin const &origin) {
     ++m_length;
+    ++m_chunk;
     if (m_owner->m_encodings.size() == Layer::most_layers) {
         if (m_length == shortest_with_key) {
             m_owner->m_collector->unopened("text that is encoded more than twice",

@@ -11,7 +11,10 @@ class Layer;
 
 /// Decodes long runs of base64, base64url and hexadecimal digits in a text, also if they are wrapped into lines.
 ///
-/// A run begins with 20 characters in a row, and continues over a line end with at most 64 other characters around it.
+/// A run begins with 20 characters in a row, and continues over a line end with at most 64 other characters around it:
+/// indentation and quotes; the sign of a diff, if the run begins with one, too; and the prefix of a line (a time, a number)
+/// that is as long as the one before the run. A line of 60 characters may also be followed by words of up to four letters
+/// before its end, or by a tag of HTML or a blank instead of it, because a shell makes blanks of line ends.
 class Runs {
   public:
     static constexpr std::size_t shortest = 20;
@@ -24,6 +27,8 @@ class Runs {
     bool idle() const { return m_size == 0 && m_state == State::outside; }
 
   private:
+    static constexpr std::size_t longest_gap = 64;
+
     enum class State { outside, inside, between };  ///< between: after the end of a line of a run
 
     struct Reading {
@@ -34,6 +39,12 @@ class Runs {
     };
 
     void begin();
+    void pass_between(char c, Origin const &origin);
+    void resume(char c, Origin const &origin);
+    bool is_prefix(char c, Origin const &origin);
+    void replay();
+    void collect(char c, Origin const &origin);
+    void end_run();
     void decode(char c, Origin const &origin);
     void decode_base64(int value, Origin const &origin);
     void decode_hex(char c, Origin const &origin);
@@ -46,6 +57,16 @@ class Runs {
     std::size_t m_size = 0;
     std::size_t m_gap = 0;
     bool m_line_end = false;  ///< in the gap
+    bool m_in_tag = false;  ///< in the gap
+    char m_last = '\0';  ///< of the gap
+    std::size_t m_chunk = 0;  ///< characters since the last gap
+    char m_sign = '\0';  ///< with which the run begins
+    std::uint64_t m_column = 0;  ///< of the run, from 0; 0 also if it is not known
+    std::uint64_t m_line_start = 0;  ///< of the last line end in the gap
+    /// What may be the prefix of a line. If it is not, it belongs to the run.
+    detail::Wiped<std::array<char, longest_gap>> m_held{};
+    std::array<Origin, longest_gap> m_held_origins{};
+    std::size_t m_held_size = 0;
     detail::Wiped<unsigned> m_base64{};  ///< the bits of the last characters
     unsigned m_count = 0;  ///< characters of base64
     detail::Wiped<unsigned> m_hex{};

@@ -12,7 +12,7 @@ Scanner::Scanner(TakeKey take)
       m_inside([this](Container const &kind, std::uint64_t offset) {
           m_collector.unopened(kind.name, m_collector.place_of({.offset = offset}, {}));
       }),
-      m_pairs(m_collector),
+      m_numbers(m_collector),
       m_input(m_collector) {}
 
 void Scanner::feed(std::string_view piece) {
@@ -26,7 +26,7 @@ void Scanner::feed(std::string_view piece) {
 void Scanner::scan(std::string_view piece) {
     m_collector.lines.feed(piece);
     m_inside.feed(piece);
-    m_pairs.feed(piece);
+    m_numbers.feed(piece);
     for (std::size_t at = 0; at < piece.size(); ++at) {
         if (m_input.idle()) {
             at += skip(piece.substr(at));
@@ -44,7 +44,7 @@ void Scanner::scan(std::string_view piece) {
 
 Findings Scanner::finish() {
     m_inside.end();
-    m_pairs.end();
+    m_numbers.end();
     m_input.end();
     return m_collector.take(std::exchange(m_read, 0));
 }

@@ -3,7 +3,7 @@
 #include "relay/scan/findings.hpp"
 #include "relay/scan/inside.hpp"
 #include "relay/scan/layer.hpp"
-#include "relay/scan/pairs.hpp"
+#include "relay/scan/numbers.hpp"
 
 #include <string_view>
 
@@ -27,7 +27,7 @@ class Scanner {
 
     Collector m_collector;
     Inside m_inside;
-    Pairs m_pairs;
+    Numbers m_numbers;
     Layer m_input;
     std::uint64_t m_read = 0;
 };

@@ -16,6 +16,7 @@ constexpr std::array readers{
     Reader{'=', read_quoted_printable, Encoding::quoted_printable},
     Reader{'[', read_ansi, Encoding::ansi},
     Reader{'\x1b', read_ansi, Encoding::ansi},
+    Reader{'\x9b', read_ansi, Encoding::ansi},
     Reader{'^', read_ansi, Encoding::ansi},
     Reader{'#', read_octal_log, Encoding::octal_log},
 };

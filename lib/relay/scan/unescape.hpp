@@ -28,9 +28,19 @@ class Unescape {
             push(c, origin, next);
         }
     }
-    /// Ends the text: characters that waited for more are not an escape.
+    /// Ends the text: characters that waited for more are not an escape, unless the end of a line would have ended it.
     template <typename Next>
     void end(Next const &next) {
+        if (m_size > 0) {
+            m_text.value[m_size] = '\n';
+            m_origins[m_size] = m_origins[m_size - 1];
+            ++m_size;
+            if (Escape const escape = read(); escape.state == Escape::State::ended) {
+                decode(escape, next);
+            } else {
+                --m_size;
+            }
+        }
         flush(m_size, next);
         m_mark = 0;
     }
@@ -40,7 +50,7 @@ class Unescape {
 
   private:
     static constexpr Table<bool> introducers{
-        [](char c) { return std::string_view("\\%&=[#^\x1b").find(c) != std::string_view::npos; }};
+        [](char c) { return std::string_view("\\%&=[#^\x1b\x9b").find(c) != std::string_view::npos; }};
 
     Escape read() const;
     Encoding encoding() const;
@@ -50,6 +60,22 @@ class Unescape {
         m_size = 0;
         for (std::size_t i = 0; i < count; ++i) {
             emit(m_text.value[i], m_origins[i], next);
+        }
+    }
+
+    /// Passes on what the text means, which is an escape.
+    template <typename Next>
+    void decode(Escape const &escape, Next const &next) {
+        Origin from = m_origins[0];
+        from.marks |= mark(encoding(), m_level) | m_origins[m_size - 1].marks;
+        if (escape.character == '\r') {
+            from.offset = m_origins[m_size - 1].offset;  // its `r` may be that of a key
+        }
+        m_size = 0;
+        if (escape.empty) {
+            m_mark |= from.marks;
+        } else {
+            emit(escape.character, from, next);
         }
     }
 
@@ -80,17 +106,7 @@ class Unescape {
             }
             return;
         }
-        Origin from = m_origins[0];
-        from.marks |= mark(encoding(), m_level) | m_origins[m_size - 1].marks;
-        if (escape.character == '\r') {
-            from.offset = m_origins[m_size - 1].offset;  // its `r` may be that of a key
-        }
-        m_size = 0;
-        if (escape.empty) {
-            m_mark |= from.marks;
-        } else {
-            emit(escape.character, from, next);
-        }
+        decode(escape, next);
         if (escape.state == Escape::State::ended) {
             put(c, origin, next);
         }

@@ -54,6 +54,14 @@ TEST_CASE("an escape becomes its character") {
              {"\x1b(Bx", "x"},
              {"#033[31mx", "\x1bx"},
              {"\x1b[38;2;255;100;100mx", "x"},
+             {"\x1b[1;38;2;255;100;100;48;2;100;100;100mx", "x"},
+             {"\x1b[200~x\x1b[0 qy", "xy"},
+             {"\x1b%Gx\x1b#8y\x1b=0z\x1bMn", "xy0z\x1bMn"},
+             {"\x1b]8;;u\x1b\\x", "\x1b]8;;u\ax"},
+             {std::string("\xc2\x9b") + "31mx\\u009b0my", std::string("\xc2x\x9b") + "0my"},
+             {"x^My^@z^?", "xyz"},
+             {"=?utf-8?Q?x?=\r\n =?iso-8859-15?b?y?=", "x?=\r\n y?="},
+             {"&#x000000000000005f;&#095", "__"},
          }) {
         CHECK_MESSAGE(unescaped(text) == expected, text);
     }
@@ -112,12 +120,12 @@ TEST_CASE("no more than the longest escape is kept") {
 }
 
 TEST_CASE("a line of a dump is read in each form") {
-    auto const bytes = [](std::string_view text, std::size_t width = 0) {
-        auto const line = read_dump_line(text, width);
+    auto const bytes = [](std::string_view text, DumpLine::Groups const &before = {}) {
+        auto const line = read_dump_line(text, before);
         return line ? std::string(line->bytes.data(), line->size) : "none";
     };
     auto const swapped = [](std::string_view text) {
-        auto const line = read_dump_line(text, 0);
+        auto const line = read_dump_line(text, {});
         return line ? std::string(line->swapped.data(), line->size) : "none";
     };
     CHECK(bytes("00000000: 7265 6c61 795f  relay_") == "relay_");
@@ -128,8 +136,12 @@ TEST_CASE("a line of a dump is read in each form") {
     CHECK(bytes("0000000   r   e   l   a       y  \\n") == "rela y\n         ");
     CHECK(bytes("0000000 162 145 154") == "rel");
     CHECK(bytes("\t0x0000:  7265 6c61") == "rela");
-    CHECK(bytes("00000010: 303132  012", 8) == "012");
-    CHECK(bytes("00000010: 303132", 16) == "012");
+    CHECK(bytes("00000010: 303132  012", {8, 4, 4}) == "012");
+    CHECK(bytes("00000010: 303132", {16, 4, 8}) == "012");
+    CHECK(bytes("00000000: 72656c 61795f  relay_") == "relay_");
+    CHECK(bytes("00000000: 72656c61795f736b5f30303030303030  relay_sk_0000000") == "relay_sk_0000000");
+    CHECK(bytes("00000000: 01110010 01100101  re") == "re");
+    CHECK(swapped("0000000    6572    616c    5f79") == "relay_");
     for (std::string_view const text :
          {"", "0000", "00000000:", "2026-11-29 INFO", "000 72 65", "0000 hello", "deadbeef", "00000000: zz"}) {
         CHECK_MESSAGE(bytes(text) == "none", text);

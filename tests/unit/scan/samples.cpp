@@ -76,6 +76,14 @@ std::string utf16(std::string const &text) {
     return out;
 }
 
+std::string decimals(std::string const &text) {
+    std::string out;
+    for (char const c : text) {
+        out += (out.empty() ? "" : ",") + std::to_string(static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
 std::string dump(std::string const &text) {
     std::string out;
     for (std::size_t at = 0; at < text.size(); at += 16) {
@@ -120,6 +128,16 @@ std::vector<std::string> tricky_texts() {
         "char key[] = {0x" + pairs(agent_key, ", 0x") + "};",
         "7265 " + pairs("see " + agent_key, " ") + "\n" + pairs("\n" + token, " "),
         pairs(base64(agent_key), "-") + "0x, x",
+        agent_key.substr(0, 9) + "<em class=\"r\">" + agent_key.substr(9, 20) + "</em>" + agent_key.substr(29),
+        "relay_<a href=\"?k=" + agent_key + "\">sk</a>_" + token.substr(9) + agent_key.substr(0, 20) + "<b " + token,
+        agent_key.substr(0, 30) + "\x1b]8;;https://h.example/\x1b\\" + agent_key.substr(30) + "\x1b]0;r\a",
+        "{\"data\":[" + decimals(agent_key) + "]}\n114,101," + decimals("\n" + token),
+        "+" + base64("one\n" + agent_key).substr(0, 60) + "\n+" + base64("one\n" + agent_key).substr(60) + "\n",
+        "10:00:01 " + base64("one\n" + agent_key).substr(0, 64) + "\n10:00:02 " +
+            base64("one\n" + agent_key).substr(64),
+        "key: " + base64("one\n" + agent_key).substr(0, 64) + "\n  " + base64("one\n" + agent_key).substr(64),
+        base64("one\n" + agent_key).substr(0, 64) + " " + base64("one\n" + agent_key).substr(64) + " of all <" +
+            base64(agent_key),
         dump("see: " + agent_key + "\n"),
         "{\"log\": \"" + dump(agent_key) + "\"}",
         "text\n" + dump(base64(agent_key)) + "other\nlines\nof\ntext\nhere\n" + agent_key.substr(0, 33),
@@ -182,6 +200,14 @@ std::vector<std::pair<std::string, std::string>> hostile_texts(std::size_t size)
                                         "abcdefghijklmnopqrst\n",
                                         "VVVV\n",
                                         "\r\ne",
+                                        "relay_sk_<a",
+                                        "relay_sk_<a>",
+                                        "r\x1b]",
+                                        "114, ",
+                                        "01110010 ",
+                                        "+VVVVVVVVVVVVVVVVVVVV\n",
+                                        " 2 VVVVVVVVVVVVVVVVVVVV\n",
+                                        "VVVVVVVVVVVVVVVVVVVV a ",
                                         "r\x1b[m"}) {
         texts.emplace_back(std::string(unit), repeated(unit, size));
     }

@@ -21,6 +21,8 @@ std::string escaped(std::string const &text);
 std::string utf16(std::string const &text);
 /// Each byte as two digits, with `between` between two bytes.
 std::string pairs(std::string const &text, std::string const &between);
+/// Each byte as a decimal number.
+std::string decimals(std::string const &text);
 /// As xxd prints it.
 std::string dump(std::string const &text);
 
