@@ -53,7 +53,7 @@ void Matcher::begin_markup(char c) {
 /// Looks for the end of the markup in which something was set aside.
 void Matcher::pass_markup(char c) {
     if (c != m_markup_end) {
-        if (++m_around.gap > longest_gap) {
+        if (++m_around.gap > longest_gap_in_key) {
             drop(m_around);
         }
     } else if (m_old.size > 0) {
