@@ -10,8 +10,8 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- the migration
 END $role$;
 SET LOCAL ROLE relay_owner;
 
--- For functions that answer a gateway at once, as relay.require_shut_out and the like are for the program: what a rule or a trigger
--- swallowed was not done. SQLSTATE RA001 says that the effect is not there.
+-- For functions that answer a gateway, as relay.require_shut_out and the like are for the program: what a rule or a trigger swallowed
+-- was not done. SQLSTATE RA001 says that the effect is not there.
 CREATE FUNCTION relay.require_effect(there boolean, what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

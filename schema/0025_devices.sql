@@ -174,7 +174,7 @@ COMMENT ON FUNCTION relay.first_contrary(text, text[]) IS
     'says; or null';
 
 -- Whether the table of such subjects can be read without waiting. Someone may have locked it (ALTER TABLE, VACUUM FULL). A block must not wait
--- for that, because gateways that cache go on accepting the agent meanwhile.
+-- for that, because gateways that cache accept the agent meanwhile.
 CREATE FUNCTION relay.can_look_up(kind text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -212,8 +212,8 @@ agent again, with a fresh key. To make gateways refuse an agent for a while and 
 At a terminal the command asks first, because it cannot be undone (--yes answers yes); a script is not asked. The
 command does not wait for locks on agents or for standbys. If a rotation runs at the same time, the revocation wins.
 It commits first, then reads and prints the report; if the report fails, the revocation remains in force. Revoking
-again changes nothing and shows who revoked first. An id that cannot be looked up, because another session has locked
-its table, is revoked, too; a warning names that session.
+again changes nothing and shows who revoked first. If another session has locked the table of agents, no one can look up
+the id. Then it is revoked, too, and a warning names that session.
 
 --key revokes single keys by their ids, which are public and appear in logs. The agent keeps its other key, if it has
 one.

@@ -1,6 +1,5 @@
 #include "cli/incident/context.hpp"
 
-#include "cli/context.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/authentications.hpp"
 #include "cli/documents/error.hpp"
@@ -8,7 +7,6 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
 #include "cli/documents/standing.hpp"
-#include "relay/db/lock_holders.hpp"
 
 #include <algorithm>
 
@@ -33,15 +31,6 @@ void read_context(db::Database &database, IncidentItem const &item, IncidentCont
     } else if (DeviceId const *const device = item.device()) {
         context.device = show_device(database, *device, 0);
         contexts.at = context.device->at;
-    }
-}
-
-std::string lock_holders(Context &context) {
-    try {
-        auto const settings = settings_without_starting(context.globals());
-        return settings ? db::describe_lock_holders(*settings) : std::string();
-    } catch (Error const &) {
-        return {};
     }
 }
 
@@ -160,13 +149,10 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
 
 }  // namespace
 
-IncidentContexts read_contexts(Context &context, IncidentReceipt const &receipt) {
+IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &receipt) {
     std::vector<IncidentItem> const &items = receipt.items;
     IncidentContexts contexts;
     contexts.of.resize(items.size());
-    if (std::any_of(items.begin(), items.end(), [](IncidentItem const &item) { return !item.looked_up; })) {
-        contexts.lock_holders = lock_holders(context);
-    }
     if (receipt.details) {
         contexts.of.front().agent = receipt.details;
         contexts.at = receipt.details->at;
@@ -176,7 +162,7 @@ IncidentContexts read_contexts(Context &context, IncidentReceipt const &receipt)
     try {
         for (std::size_t i = 0; i < items.size() && budget > 0; ++i) {
             if (items[i].known && !items[i].error) {
-                read_context(context.database(), items[i], contexts, contexts.of[i]);
+                read_context(database, items[i], contexts, contexts.of[i]);
                 --budget;
             }
         }

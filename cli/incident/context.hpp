@@ -11,8 +11,6 @@
 
 namespace relay::cli {
 
-class Context;
-
 /// The context of one id: what it is, its keys, its last events. Null if it was not read or does not exist.
 struct IncidentContext {
     std::optional<AgentDetails> agent{};
@@ -26,13 +24,12 @@ struct IncidentContexts {
     std::vector<IncidentContext> of{};
     std::optional<Instant> at{};  ///< the database's clock
     std::optional<std::string> failure{};  ///< why reading stopped
-    std::string lock_holders{};  ///< if an item was not looked up: who holds locks, or empty
     bool interrupted = false;
 };
 
 /// Reads the contexts of the first few known items, unless the receipt has that of its only one. Throws nothing: the first failure ends the reading and is in the
 /// result.
-IncidentContexts read_contexts(Context &context, IncidentReceipt const &receipt);
+IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &receipt);
 
 /// Returns an item with its context, for machine formats and for a table of several items.
 Record incident_record(IncidentItem const &item, IncidentContext const &context);

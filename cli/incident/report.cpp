@@ -102,20 +102,18 @@ std::string warning_of(IncidentItem const &item, Globals const &globals) {
     return hint.why.empty() ? text : text + "; " + hint.why + ": " + first_advice(hint.next, globals);
 }
 
-/// Adds a warning about what was blocked or revoked although it could not be looked up.
-void add_unseen(Document &document, IncidentVerb verb, IncidentReceipt const &receipt,
-                IncidentContexts const &contexts) {
+/// Returns a warning about what was blocked or revoked although it could not be looked up; empty if there is none.
+std::string warning_of_unseen(IncidentVerb verb, IncidentReceipt const &receipt) {
     auto const unseen = std::find_if(receipt.items.begin(), receipt.items.end(),
                                      [](IncidentItem const &item) { return !item.looked_up; });
-    if (unseen != receipt.items.end()) {
-        std::string const kind(unseen->kind_text());
-        document.warnings.push_back(fmt::format(
-            "the {} is in force, but another session has locked the table of {}s{}{}{}: so no one looked "
-            "whether there is {} {} {}, and gateways that ask about one may get no answer",
-            verb == IncidentVerb::block ? "block" : "revocation", kind, contexts.lock_holders.empty() ? "" : " (",
-            contexts.lock_holders, contexts.lock_holders.empty() ? "" : ")",
-            kind == "agent" || kind == "org" ? "an" : "a", kind, unseen->subject));
+    if (unseen == receipt.items.end()) {
+        return "";
     }
+    return fmt::format(
+        "the {} is in force, but another session has locked the table of {}s{}: so no one looked whether "
+        "{} {} exists, and gateways that ask about it may get no answer",
+        verb == IncidentVerb::block ? "block" : "revocation", unseen->kind_text(),
+        receipt.lock_holders.empty() ? "" : " (" + receipt.lock_holders + ')', unseen->kind_text(), unseen->subject);
 }
 
 /// Adds warnings about what is still true after unblocking or restoring, and might surprise.
@@ -133,7 +131,9 @@ void add_warnings(Document &document, Globals const &globals, IncidentVerb verb,
             }
         }
     }
-    add_unseen(document, verb, receipt, contexts);
+    if (std::string const warning = warning_of_unseen(verb, receipt); !warning.empty()) {
+        document.warnings.push_back(warning);
+    }
     if (receipt.trail_missing) {
         document.warnings.push_back("cannot write the auth_events row: " + *receipt.trail_missing +
                                     "; relay.revocations records who, when and why");
@@ -334,7 +334,7 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (fresh) {
         forget_restored(receipt, *fresh);
     }
-    IncidentContexts const contexts = read_contexts(context, receipt);
+    IncidentContexts const contexts = read_contexts(context.database(), receipt);
     WithoutKey const without_key = contexts.interrupted ? std::nullopt : read_without_key(context, receipt);
     context.output().show(make_document(context, verb, receipt, contexts, waited, scan, without_key, fresh));
     if (scan != nullptr) {

@@ -85,7 +85,7 @@ def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
     assert standing(database) == set() and blocked_events(database) == 0
 
 
-# What shuts something out, and the table that says what there is of its kind.
+# A block or revocation, and the table that says what there is of its kind.
 SHUT_OUT = {
     "block bot": "agents",
     "block nosuch": "agents",
@@ -98,7 +98,7 @@ SHUT_OUT = {
 
 @pytest.mark.parametrize("line", SHUT_OUT)
 def test_what_is_shut_out_waits_for_no_one_who_has_locked_its_table(relay, database, key, line):
-    """Gateways that cache go on accepting it meanwhile. An id that does not exist can be unblocked."""
+    """Gateways that cache accept it meanwhile. An id that does not exist can be unblocked."""
     with contextlib.closing(database.connect(user=database.gateway_login())) as connection:
         device, _ = Contract(connection).pair()
     words = line.replace("KEY", key_id(key)).replace("DEVICE", device).split()

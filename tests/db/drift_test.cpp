@@ -160,7 +160,7 @@ TEST_CASE("a choice of the operator is not a difference") {
 
 namespace {
 
-/// A change of all objects of one kind at once, and a part of each line of the catalog that describes one.
+/// A change of all objects of one kind, and a part of each line of the catalog that describes one.
 struct Sweep {
     char const *part;
     char const *sql;

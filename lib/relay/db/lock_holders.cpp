@@ -1,6 +1,7 @@
 #include "relay/db/lock_holders.hpp"
 
 #include "relay/db/quick_query.hpp"
+#include "relay/db/transaction.hpp"
 #include "relay/model/text.hpp"
 
 namespace relay::db {
@@ -50,7 +51,17 @@ std::string describe(std::vector<TextRow> const &holders) {
 
 }  // namespace
 
-std::string describe_lock_holders(Settings const &settings) { return describe(find_holders(settings)); }
+std::string describe_lock_holders(Transaction &transaction) {
+    std::vector<TextRow> holders;
+    Rows const rows = transaction.exec(holders_sql);
+    for (Row const row : rows) {
+        TextRow &holder = holders.emplace_back();
+        for (char const *const column : {"pid", "role", "application", "mode", "name"}) {
+            holder[column] = row.text(column);
+        }
+    }
+    return describe(holders);
+}
 
 Error with_lock_holders(Settings const &settings, Error const &timeout) {
     std::vector<TextRow> const holders = find_holders(settings);

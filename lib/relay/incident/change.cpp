@@ -1,5 +1,6 @@
 #include "relay/incident/change.hpp"
 
+#include "relay/db/lock_holders.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
@@ -53,6 +54,20 @@ std::optional<AgentId> only_agent(std::vector<Subject> const &subjects) {
     return subjects.size() == 1 ? subject_as<AgentId>(subjects.front()) : std::nullopt;
 }
 
+/// Best effort: the change is committed.
+std::string find_lock_holders(db::Database &database) {
+    try {
+        db::TransactOptions options = reading();
+        options.check_schema = false;
+        return database.transact(options,
+                                 [](db::Transaction &transaction) { return db::describe_lock_holders(transaction); });
+    } catch (Error const &) {
+        return "";
+    } catch (Interrupted const &) {
+        return "";
+    }
+}
+
 IncidentReceipt attempt(db::Database &database, db::TransactOptions const &transact, Trail &trail, Change change) {
     IncidentReceipt receipt;
     Following following;
@@ -84,6 +99,10 @@ IncidentReceipt attempt(db::Database &database, db::TransactOptions const &trans
         };
     }
     std::optional<std::string> const unread = database.transact_at_once(transact, work);
+    if (std::any_of(receipt.items.begin(), receipt.items.end(),
+                    [](IncidentItem const &item) { return !item.looked_up; })) {
+        receipt.lock_holders = find_lock_holders(database);
+    }
     if (!receipt.changed || transact.dry_run) {
         receipt.details = std::move(following.found);
         return receipt;

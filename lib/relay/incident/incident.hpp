@@ -42,6 +42,7 @@ struct IncidentReceipt : WriteReceipt {
     std::optional<Instant> until{};  ///< of `block`: the end that was asked for
     /// Set if the change is committed but its auth_events rows could not be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
+    std::string lock_holders{};  ///< if an item was not looked up: the sessions that hold locks, if they were found
     std::optional<std::string> unread{};  ///< why the effect could not be read back after the COMMIT, too
     /// If one agent was asked for: everything about it, read after the COMMIT in the same message. Null if it was not read.
     std::optional<AgentDetails> details{};
