@@ -227,10 +227,10 @@ hash of the whole key, because anyone can copy a public key id. It prints key id
 a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens.
 It finds the refresh tokens of devices (relay_dt_), too, and revokes their devices.
 
-The command finds a key also behind colours and control sequences, escapes (JSON, C, percent, HTML, Markdown,
-quoted-printable), tags of HTML, line ends with indentation or quote marks, zero-width characters and UTF-16. It decodes
-base64, hexadecimal digits (also with blanks, colons, commas or 0x between the bytes), bytes as decimal numbers, and dumps
-of xxd, hexdump and od. These may be one in the other. Afterwards it shows how much it has read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
+The command finds a key also behind colours and control sequences. It reads escapes of JSON, C, percent, HTML, Markdown
+and quoted-printable. Tags of HTML, line ends with indentation or quote marks, and zero-width characters may cut a key.
+It decodes UTF-16, base64, hexadecimal digits, bytes as decimal numbers, and dumps of xxd, hexdump and od. Between
+hexadecimal bytes there may be blanks, colons, commas or 0x. These may be one in the other. Afterwards it shows how much it has read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
 file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
 the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.
 

@@ -68,6 +68,10 @@ STRINGS = [
     (f"pgsql:host=db.example.org;dbname=valuedb;password={MARK}", ["begins with pgsql:"]),
     ("postgresql://ana@${DB_HOST}/valuedb", ["not filled in"]),
     ("host=$(DB_HOST) dbname=valuedb", ["not filled in"]),
+    ("host=db.example.org port=70000 dbname=valuedb", ["from 1 to 65535", "port=5432"]),
+    ("host=db.example.org port=none dbname=valuedb", ["from 1 to 65535", "port=5432"]),
+    ("host=db.example.org dbname=valuedb replication=database", ["replication=, and such a session", "remove replication="]),
+    ("postgresql://ana@db.example.org/valuedb?replication=true", ["replication=, and such a session", "remove replication="]),
     ("db.example.org", ["single word"]),
     (MARK, ["single word"]),
 ]  # fmt: skip

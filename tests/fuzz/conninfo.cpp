@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const *data, std::size_t size
             require(is_clean_utf8(value) || name == "password" || name == "sslpassword", "values are UTF-8");
         }
         // Percent escapes can give a password that is not UTF-8; as a keyword's value, it is refused.
-        if (find_misread(again, *keywords).empty() && is_clean_utf8(again)) {
+        if (find_misread(again, *keywords).what.empty() && is_clean_utf8(again)) {
             require(read(again) == keywords, "keywords read back");
         }
     }

@@ -76,21 +76,32 @@ bool has_placeholder(Keywords const &keywords) {
 
 }  // namespace
 
-std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
+Misread find_misread(std::string_view conninfo, Keywords const &keywords) {
+    constexpr auto encode = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass";
     if (has_stray_at(conninfo)) {
-        return "it has one @ too many";
+        return {"it has one @ too many", encode};
     }
     if (has_lost_quote(value_of(keywords, "dbname"))) {
-        return "it has a quote at its end";
+        return {"it has a quote at its end", "remove the quote, or put quotes around the whole of a value"};
     }
     if (has_placeholder(keywords)) {
-        return "it has a variable that was not filled in";
+        return {"it has a variable that was not filled in", "set the variable where the connection string is made"};
     }
     if (!all_of_list(value_of(keywords, "host"), is_host)) {
-        return "its host is neither a name nor a path";
+        return {"its host is neither a name nor a path", encode};
     }
-    if (!all_of_list(value_of(keywords, "port"), is_port)) {
-        return "its port is not a number from 1 to 65535";
+    std::string_view const port = value_of(keywords, "port");
+    if (!all_of_list(port, is_port)) {
+        bool const is_address = conninfo.find("://") != std::string_view::npos;
+        bool const is_number = port.find_first_not_of("0123456789,") == std::string_view::npos;
+        return {"its port is not a number from 1 to 65535",
+                is_address && !is_number ? encode : "write the server's port, such as port=5432"};
+    }
+    std::string_view const replication = value_of(keywords, "replication");
+    if (constexpr std::array<std::string_view, 5> off{"", "false", "off", "no", "0"};
+        std::find(off.begin(), off.end(), replication) == off.end()) {
+        return {"it has replication=, and such a session runs no usual commands",
+                "remove replication= from the connection string"};
     }
     return {};
 }

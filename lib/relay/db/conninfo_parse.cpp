@@ -82,9 +82,10 @@ Keywords parse_conninfo(Settings const &settings) {
             (settings.origin.empty() ? "the connection string" : settings.origin) + " contains a password",
             {.why = "every user of this machine can read command lines", .next = advise(Act::keep_password_in_file)});
     }
-    if (std::string const fault = find_misread(conninfo, keywords); !fault.empty()) {
-        throw Error(ErrorKind::usage, "the connection string is not valid: " + fault + " (text withheld" + origin + ")",
-                    {.next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
+    if (Misread const fault = find_misread(conninfo, keywords); !fault.what.empty()) {
+        throw Error(ErrorKind::usage,
+                    "the connection string is not valid: " + fault.what + " (text withheld" + origin + ")",
+                    {.next = fault.next});
     }
     return keywords;
 }

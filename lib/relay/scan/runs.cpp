@@ -130,7 +130,7 @@ bool Runs::is_prefix(char c, Origin const &origin) {
     return true;
 }
 
-/// What was held is no prefix.
+/// What was held belongs to the run.
 void Runs::replay() {
     std::size_t const size = std::exchange(m_held_size, 0);
     std::uint64_t const column = std::exchange(m_column, 0);
