@@ -4,6 +4,8 @@
 #include "relay/model/escape.hpp"
 #include "relay/model/time.hpp"
 
+#include <algorithm>
+
 namespace relay::cli {
 
 namespace {
@@ -24,6 +26,14 @@ std::string quoted_if_needed(std::string const &text) {
 bool is_dangerous(std::string_view text) {
     std::size_t const first = text.find_first_not_of('\'');
     return first != text.npos && std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
+}
+
+/// Returns whether there is nothing to escape, to defuse or to quote, as in most texts of a long list.
+bool is_plain_cell(std::string_view text) {
+    return !text.empty() && std::string_view("=+-@'").find(text.front()) == text.npos &&
+           std::all_of(text.begin(), text.end(), [](char letter) {
+               return letter >= ' ' && letter <= '~' && letter != ',' && letter != '"' && letter != '\\';
+           });
 }
 
 std::string defused(std::string text) { return is_dangerous(text) ? '\'' + text : text; }
@@ -91,7 +101,9 @@ class CsvList : public ListRenderer {
 
 }  // namespace
 
-std::string csv_cell(std::string const &text) { return quoted_if_needed(defused(escape_reversibly(text))); }
+std::string csv_cell(std::string const &text) {
+    return is_plain_cell(text) ? text : quoted_if_needed(defused(escape_reversibly(text)));
+}
 
 std::string csv_text(std::string_view field) {
     return unescape(is_dangerous(field) && field.starts_with('\'') ? field.substr(1) : field);
