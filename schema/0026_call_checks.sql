@@ -27,7 +27,7 @@ END
 $$;
 COMMENT ON FUNCTION relay.has_seat(text, text) IS
     'whether an agent is among those that the limit of its organization allows; false for a revoked one if there is a limit';
-GRANT EXECUTE ON FUNCTION relay.has_seat(text, text) TO relay_provisioner, relay_responder, relay_auditor;
+GRANT EXECUTE ON FUNCTION relay.has_seat(text, text), relay.is_seated(text, text, bigint) TO relay_provisioner, relay_responder, relay_auditor;
 
 CREATE FUNCTION relay.admission(org text, agent text, address inet) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
