@@ -73,7 +73,8 @@ COMMENT ON FUNCTION relay.envelope_text_problems(text) IS
     'as envelope_problems, and: at most 256 KiB, 64 levels deep, no name twice in an object, no NUL and no half of a surrogate pair, numbers '
     'that fit a double and have at most 16383 decimals; '
     'never raises an error';
-GRANT EXECUTE ON FUNCTION relay.time_with_zone(text), relay.envelope_problems(jsonb), relay.envelope_text_problems(text)
+GRANT EXECUTE ON FUNCTION relay.time_with_zone(text), relay.envelope_problems(jsonb), relay.envelope_text_problems(text),
+    relay.is_too_deep(jsonb), relay.has_huge_number(jsonb), relay.colons(text)
     TO relay_provisioner, relay_responder, relay_auditor;
 
 -- For receivers ---------------------------------------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ SAME = f"(SELECT c.card FROM relay.agent_cards AS c WHERE c.agent_id = {AGENT})"
 QUERIES = {
     "bare": ("SELECT key_hash FROM relay.agent_keys WHERE key_id = lpad((:n)::text, 12, '0')", 40_000),
     "heartbeat": (f"SELECT ok FROM relay_api.heartbeat({AGENT}, '', '10 minutes')", 16_000),
-    "register, same card": (f"SELECT ok FROM relay_api.register({AGENT}, {SAME}, '', '10 minutes')", 4000),
-    "register, changed card": (f"SELECT ok FROM relay_api.register({AGENT}, {SAME} || jsonb_build_object('version', random()::text), '', '10 minutes')", 2000),
+    "register, same card": (f"SELECT ok FROM relay_api.register({AGENT}, {SAME}::json, '', '10 minutes')", 4000),
+    "register, changed card": (f"SELECT ok FROM relay_api.register({AGENT}, ({SAME} || jsonb_build_object('version', random()::text))::json, '', '10 minutes')", 2000),
     "find by skill, 100 agents": (f"SELECT agent_id FROM relay_api.find_agents('o' || {SMALL} / 100, 's' || :n % 100)", 8000),
     "list 100 agents": (f"SELECT agent_id FROM relay_api.find_agents('o' || {SMALL} / 100)", 4000),
     "find by skill, 20,000 agents": ("SELECT agent_id FROM relay_api.find_agents('large', 's' || :n % 100)", 2000),

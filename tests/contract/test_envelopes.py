@@ -52,6 +52,15 @@ def test_sql_says_what_the_vectors_say(database):
     ]
 
 
+@pytest.mark.parametrize("role", ["relay_provisioner", "relay_responder", "relay_auditor"])
+def test_staff_may_ask_about_an_envelope(database, role):
+    (good,) = [envelopes.raw(vector).decode() for vector in VECTORS if vector["name"] == "a name in two objects"]
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {role}")
+        cursor.execute("SELECT relay.envelope_text_problems(%s)", (good,))
+        assert cursor.fetchone() == ([],)
+
+
 def test_the_json_schema_says_what_the_vectors_say():
     schema = contract.schema("message-envelope")
     jsonschema.Draft202012Validator.check_schema(schema)
