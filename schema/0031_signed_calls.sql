@@ -86,6 +86,15 @@ COMMENT ON FUNCTION relay_api.authenticate_signed(text, bytea, bytea, timestampt
 
 -- Public keys ----------------------------------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION relay.can_be_confirmed(key text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM relay.key_status AS k
+                   WHERE k.key_id = can_be_confirmed.key AND k.status = 'staged' AND NOT k.blocked AND k.replaced_by IS NULL
+                     AND NOT EXISTS (SELECT FROM relay.agent_keys AS later
+                                     WHERE later.agent_id = k.agent_id AND later.state = 'active' AND later.made_order > k.made_order))
+$$;
+COMMENT ON FUNCTION relay.can_be_confirmed(text) IS 'whether the next use of this staged key replaces the keys before it';
+
 -- A key id is public, so anyone could make a key look used, and end the one before it. So this only reads.
 CREATE FUNCTION relay_api.signer(
     key_id text, signed_at timestamptz, agent_id text DEFAULT NULL, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL,
@@ -97,7 +106,7 @@ DECLARE
     decision relay_api.signed_decision;
 BEGIN
     SELECT NULL, relay.verdict(k.reason, signer.agent_id = k.agent_id, signer.org_id = k.org_id), k.org_id, k.agent_id, k.permissions,
-           k.expires_at, NULL, k.awaits_use OR own.state = 'staged', NULL, own.key_hash
+           k.expires_at, NULL, k.awaits_use OR (own.state = 'staged' AND relay.can_be_confirmed(own.key_id)), NULL, own.key_hash
     INTO decision
     FROM relay.agent_keys AS own JOIN relay.key_standing AS k ON k.key_id = own.key_id
     WHERE own.key_id = signer.key_id AND own.hash_algorithm = 'ed25519';
@@ -125,15 +134,6 @@ COMMENT ON FUNCTION relay_api.signer(text, timestamptz, text, text, inet, text) 
     'accept_signed or report_violation; works on a standby, too; '
     'reasons: ok unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed '
     'malformed too_old too_early';
-
-CREATE FUNCTION relay.can_be_confirmed(key text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM relay.key_status AS k
-                   WHERE k.key_id = can_be_confirmed.key AND k.status = 'staged' AND NOT k.blocked AND k.replaced_by IS NULL
-                     AND NOT EXISTS (SELECT FROM relay.agent_keys AS later
-                                     WHERE later.agent_id = k.agent_id AND later.state = 'active' AND later.made_order > k.made_order))
-$$;
-COMMENT ON FUNCTION relay.can_be_confirmed(text) IS 'whether the next use of this staged key replaces the keys before it';
 
 -- Nothing but a request that was accepted shows that the agent has the private key. So the first one confirms a staged public key, by the
 -- rules of lib/relay/identity/confirm_key.hpp, with no store to wait for. It waits for no rotation that holds the agent: the next request

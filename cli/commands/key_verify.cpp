@@ -199,8 +199,8 @@ shows the result of each. The reason is that of the first check that fails. A re
 too_old, but the other checks are still shown. Whether a nonce was used is not checked.
 
 Give what the gateway knows of its place: --host-name its names, --scheme how agents reach it. Without --host-name any
-host is accepted. --from-proxy is for a request that a trusted proxy has passed on: the agent has signed the host that
-X-Forwarded-Host names. If only the signature fails, the proxy may have changed the method, the path or the query.
+host is accepted. --from-proxy is for a request that a trusted proxy has passed on. The agent has then signed the host
+that X-Forwarded-Host names. If only the signature fails, the proxy may have changed the method, the path or the query.
 
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
 expired, retired, revoked, blocked, agent_mismatch, over_limit, signature_required or address_not_allowed. Three more need no database:

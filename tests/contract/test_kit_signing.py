@@ -188,5 +188,9 @@ def test_where_signing_is_required_a_kept_bearer_decision_ends(gateway, database
 
 
 def test_an_answer_says_nothing_that_verifies_signatures(gateway, signer):
-    said = gateway.call("check", request=Call(signer).request())
-    assert set(said) == {"ok", "reason", "agent_id", "org_id", "permissions"} and said["permissions"] == ["*:*"]
+    """Neither the first one nor one that is kept."""
+    keep(gateway, signer)
+    for call in (Call(signer), Call(signer).changed(target="/q")):
+        said = gateway.call("check", request=call.request())
+        assert {"ok", "reason"} <= set(said["names"]) or gateway.language == "cpp"
+        assert not {"verifier", "public_key", "verifies_with", "verifiesWith"} & set(said["names"])

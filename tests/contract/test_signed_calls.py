@@ -281,6 +281,7 @@ def test_a_public_key_that_another_has_replaced_is_accepted_and_confirmed_never(
                          " VALUES ('abcdefghjkmn', 'signer', 'acme', sha256('x'), 'test')")  # fmt: skip
     assert gateway.accept(public_id)["ok"]
     assert database.value("SELECT state FROM relay.agent_keys WHERE key_id = %s", public_id) == "staged"
+    assert gateway.signer(public_id)["report_now"] is False, "a gateway may keep the decision"
 
 
 @pytest.mark.parametrize("settled", [True, False])

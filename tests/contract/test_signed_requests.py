@@ -37,7 +37,7 @@ class World:
     def start(self, kind):
         """The ports of a gateway: {http1, http2}."""
         if kind == "python":
-            gateway = HttpGateway(self.database, env={"GATEWAY_NAMES": f"{HOST},{OTHER_HOST}"})
+            gateway = HttpGateway(self.database, env={"GATEWAY_NAMES": f"{HOST}, {OTHER_HOST}"})
             self.ends.append(lambda: gateway.__exit__())
             return {"http1": gateway.port}
         gateway = Gateway("node", self.database, part="signing", gateway_id=f"node-{len(self.ends)}")

@@ -49,7 +49,7 @@ async function record(sql, values) {
 
 const uses = new Uses(record, { onError: (error) => console.error(`a report of the uses of keys failed: ${error}`) });
 const verifier = new Verifier(query, connect, 'http-gateway-node', uses);
-const signatures = new Signatures(query, verifier, (process.env.GATEWAY_NAMES ?? '').split(','));
+const signatures = new Signatures(query, verifier, (process.env.GATEWAY_NAMES ?? '').replaceAll(' ', '').split(','));
 const rates = new Rates(query, 'http-gateway-node');
 const quota = new Quota(query, { onError: (error) => console.error(`calls that were not used could not be given back: ${error}`) });
 const registry = new Registry(query, verifier);

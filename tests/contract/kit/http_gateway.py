@@ -90,7 +90,7 @@ if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
-signatures = Signatures(query, verifier, os.environ.get("GATEWAY_NAMES", "").split(","))
+signatures = Signatures(query, verifier, os.environ.get("GATEWAY_NAMES", "").replace(" ", "").split(","))
 devices = Devices(query, verifier)
 rates = Rates(query, "http-gateway")
 quota = Quota(query, on_error=log_block)

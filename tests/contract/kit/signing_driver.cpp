@@ -139,7 +139,8 @@ json describe(Shared const &decision) {
             {"reason", decision->reason},
             {"agent_id", ok ? json(decision->agent_id) : json()},
             {"org_id", ok ? json(decision->org_id) : json()},
-            {"permissions", ok ? json(decision->permissions) : json()}};
+            {"permissions", ok ? json(decision->permissions) : json()},
+            {"names", json::array()}};  // the members of Decision have no names that could be listed
 }
 
 json crowd(json const &said) {

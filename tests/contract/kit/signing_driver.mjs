@@ -28,7 +28,7 @@ const signatures = new Signatures(query, verifier, ['relay.example.com', 'other.
 const describe = (decision) => {
   if (decision === null) return { unsigned: true };
   const { ok, reason, agent_id = null, org_id = null, permissions = null } = decision;
-  return { ok, reason, agent_id, org_id, permissions };
+  return { ok, reason, agent_id, org_id, permissions, names: Object.keys(decision) }; // names: of all that the decision has
 };
 
 const bytes = (hex) => Buffer.from(hex, 'hex');

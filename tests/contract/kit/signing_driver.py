@@ -73,7 +73,10 @@ def reading(said):
 
 
 def describe(decision):
-    return {name: decision.get(name) for name in ("ok", "reason", "agent_id", "org_id", "permissions")} if decision else {"unsigned": True}
+    """The columns of the contract, and the names of all that the decision has."""
+    if decision is None:
+        return {"unsigned": True}
+    return {name: decision.get(name) for name in ("ok", "reason", "agent_id", "org_id", "permissions")} | {"names": sorted(decision)}
 
 
 def answer(said):
