@@ -109,6 +109,15 @@ CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXEC
 CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
     FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
 
+-- One function, because each that a query could call costs every call its look-up.
+CREATE FUNCTION relay.may_be_unsigned(org text, agent text, address inet) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN relay.address_is_allowed(org, agent, address) AND NOT relay.signing_is_required(org, agent);
+END
+$$;
+COMMENT ON FUNCTION relay.may_be_unsigned(text, text, inet) IS 'whether policies accept a call that is not signed, from an address';
+
 -- Uses of a key as a bearer key and by signature ------------------------------------------------------------------------------------------
 
 ALTER TABLE relay.key_sightings ADD COLUMN bearer_at timestamptz;
@@ -272,8 +281,7 @@ BEGIN
       AND (authenticate.agent_id = k.agent_id) IS NOT FALSE AND (authenticate.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
       AND (NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id)
-           OR (relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address)
-               AND NOT relay.signing_is_required(k.org_id, k.agent_id)))
+           OR relay.may_be_unsigned(k.org_id, k.agent_id, authenticate.ip_address))
       AND (authenticate.reports_uses
            OR EXISTS (SELECT FROM relay.key_sightings AS s
                       WHERE s.key_id = authenticate.key_id AND s.ip_address = COALESCE(authenticate.ip_address, '::')

@@ -92,8 +92,7 @@ BEGIN
                         AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
                              OR (r.kind = 'revoke' AND r.cut_off > l.listed_order)))
       AND (NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = a.org_id)
-           OR (relay.address_is_allowed(a.org_id, a.agent_id, authenticate_legacy.ip_address)
-               AND NOT relay.signing_is_required(a.org_id, a.agent_id)));
+           OR relay.may_be_unsigned(a.org_id, a.agent_id, authenticate_legacy.ip_address));
     IF FOUND THEN
         RETURN decision;
     END IF;

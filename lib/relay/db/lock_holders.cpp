@@ -53,7 +53,7 @@ std::string describe(std::vector<TextRow> const &holders) {
 
 std::string describe_lock_holders(Transaction &transaction) {
     std::vector<TextRow> holders;
-    Rows const rows = transaction.exec(holders_sql);
+    Rows const rows = transaction.exec(lock_holders_sql);
     for (Row const row : rows) {
         TextRow &holder = holders.emplace_back();
         for (char const *const column : {"pid", "role", "application", "mode", "name"}) {
