@@ -151,7 +151,8 @@ std::optional<DumpLine> read_dump_line(std::string_view text, Form const &before
         text.remove_prefix(2);
     }
     DumpLine line;
-    auto const digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex_digit) - text.begin());
+    auto const digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex_digit) - text.begin());
     if (digits < least_offset || digits > most_offset) {
         return {};
     }
