@@ -182,7 +182,7 @@ void show_undo(Context &context, PolicyUpdate const &update, WriteOptions const 
 /// Shows the devices that still call if a setting requires signatures, which no device can make.
 void show_devices(Context &context, PolicyUpdate const &update) {
     bool const must_sign = std::any_of(update.made.begin(), update.made.end(), [](PolicyChange const &made) {
-        return made.setting == PolicySetting::signing && made.value == "required";
+        return made.setting == PolicySetting::signing && made.value == words_of_setting(made.setting).back();
     });
     if (!must_sign) {
         return;
