@@ -26,7 +26,7 @@ LEASE = "SELECT * FROM relay_api.lease_rate('agent-' || :n, 'org-' || :n / 1000,
 def database():
     with Cluster(settings=SETTINGS, name="bench") as server:
         made = fleet(server, 1000)
-        text = (SCHEMA / "0026_call_checks.sql").read_text()
+        text = (SCHEMA / "0027_call_checks.sql").read_text()
         (function,) = re.findall(r"CREATE OR REPLACE FUNCTION relay_api\.authenticate\(.*?\n\$\$;\n", text, re.DOTALL)
         without, found = PROBE.subn("", function)
         assert found == 1

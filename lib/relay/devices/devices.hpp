@@ -7,7 +7,7 @@
 
 #include <vector>
 
-/// Devices of people. The functions of the contract make them (schema/0028_pairing.sql); the program shows and ends them.
+/// Devices of people. The functions of the contract make them (schema/0029_pairing.sql); the program shows and ends them.
 namespace relay {
 
 struct ListDevices {

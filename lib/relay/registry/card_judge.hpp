@@ -10,7 +10,7 @@ namespace relay {
 
 /// Returns all that is wrong with an agent card, each as "PATH: WHAT"; none if it is one. It never quotes the card.
 ///
-/// The rules, their order and words are those of relay.card_problems (schema/0034_agent_cards.sql), so that a card can be
+/// The rules, their order and words are those of relay.card_problems (schema/0035_agent_cards.sql), so that a card can be
 /// judged without a database. schema/json/agent-card.schema.json has them, too. A test judges the same cards by all three.
 std::vector<std::string> card_problems(JsonValue const &card);
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-/// The registry of agents that run. Agents write it, with the functions of the contract (schema/0031_registry.sql); the
+/// The registry of agents that run. Agents write it, with the functions of the contract (schema/0036_registry.sql); the
 /// program shows it, and ends leases. Leases are not on standbys, so all of this needs the primary.
 namespace relay {
 

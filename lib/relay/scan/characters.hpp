@@ -6,6 +6,7 @@
 
 namespace relay::scan {
 
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_octal(char c) { return c >= '0' && c <= '7'; }
 
 /// True for every character that a key can have. All others are skipped inside a key.

@@ -12,8 +12,6 @@ constexpr std::size_t most_offset = 16;
 
 using Form = DumpLine::Groups;
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 std::size_t count_blanks(std::string_view text) {
     auto const end = std::find_if_not(text.begin(), text.end(), is_blank);
     return static_cast<std::size_t>(end - text.begin());

@@ -13,8 +13,6 @@ constexpr bool is_between(char c) { return std::string_view(" :,-;\t\r\n\"'{}[]\
 
 constexpr bool is_x(char c) { return c == 'x' || c == 'X'; }
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /// Hexadecimal has the digits of all forms.
 constexpr Table<bool> may_belong([](char c) { return hex_value(c) >= 0 || is_between(c) || is_x(c); });
 
