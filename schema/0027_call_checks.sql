@@ -124,9 +124,6 @@ ALTER TABLE relay.key_sightings ADD COLUMN bearer_at timestamptz;
 COMMENT ON COLUMN relay.key_sightings.bearer_at IS
     'if last_used_at is that of a signed call: the last use as a bearer key (-infinity: never); null: last_used_at is one';
 
-DROP FUNCTION relay.note_success(text, text, text, boolean, boolean, inet, text);
-DROP FUNCTION relay.note_sighting(text, text, text, integer, timestamptz, inet, text);
-
 -- As in 0010, but each of the two kinds of use is recorded once per minute: so `agent list --bearer-since` misses no caller.
 CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, uses integer, seen_at timestamptz, seen_from inet,
                                     seen_trace text, is_signed boolean)

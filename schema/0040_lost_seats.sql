@@ -121,3 +121,7 @@ CREATE CONSTRAINT TRIGGER note_lost_seats AFTER UPDATE ON relay.organizations DE
 -- relay.keep_agents by SQL leaves an event, too.
 CREATE CONSTRAINT TRIGGER audit_seat AFTER UPDATE ON relay.agents DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.seat IS DISTINCT FROM NEW.seat) EXECUTE FUNCTION relay.audit_change('seat_kept');
+
+-- What nothing calls any more. Not dropped where they were replaced: a call that had begun before would have missed them.
+DROP FUNCTION relay.note_success(text, text, text, boolean, boolean, inet, text);
+DROP FUNCTION relay.note_sighting(text, text, text, integer, timestamptz, inet, text);

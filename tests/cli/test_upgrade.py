@@ -5,11 +5,12 @@ import os
 import signal
 import threading
 
+import psycopg2
 import pytest
 
 from support.proxy import Fault, Proxy, commit
 from support.relay import Runner
-from support.upgrades import LAST_OF_0_1_0, columns_of, load_0_1_0, rows_of, tuples
+from support.upgrades import LAST_OF_0_1_0, apply_next, columns_of, load_0_1_0, rows_of, tuples
 
 # Columns that a later migration moves or drops: {"table.column": where its values are now}.
 MOVED = {"organizations.max_agents": "limits"}
@@ -121,25 +122,47 @@ def test_what_comes_after_works(relay, old):
     assert [states[agent] for agent in ("a-new", "a-plain", "a-grace", "a-revoked", "a-blocked", "a-keyless")] == ["active", "active", "revoked", "active", "active", "active"]
 
 
-def test_no_call_is_refused_meanwhile(relay, old):
+def test_no_call_fails_between_two_migrations(relay, old):
+    """Each migration is a transaction, so gateways meet every version."""
+    old.execute("UPDATE relay.organizations SET max_agents = 1000")  # a limit makes calls look for seats
+    answers(old)  # the first use of a key may end another one
+    before = {question: (answer.get("ok"), answer.get("reason")) for question, answer in answers(old).items()}
+    while apply_next(old):
+        now = {question: (answer.get("ok"), answer.get("reason")) for question, answer in answers(old).items()}
+        assert now == before, relay.json("schema", "status", check=None)["data"]["version"]
+    assert relay.json("schema", "status", check=0)["data"]["missing"] == []
+
+
+def test_no_call_is_refused_or_held_up_meanwhile(relay, old):
     answers(old)  # the first use of a key may end another one
     works = [key for (name, key, *_), answer in answers(old).items() if name == "authenticate" and answer["ok"]]
-    over, refused, calls = threading.Event(), [], []
+    over, wrong, calls = threading.Event(), [], []
 
-    def call():
-        while not over.is_set():
-            for key in works:
-                calls.append(old.one(f"SELECT * FROM relay_api.authenticate('{key}', sha256('{key}'), NULL, NULL, '192.0.2.1')"))
-                refused.extend(answer for answer in calls[-1:] if not answer["ok"])
+    def call(digest, is_right):
+        connection = old.connect()
+        with connection.cursor() as cursor:
+            while not over.is_set():
+                for key in works:
+                    try:
+                        cursor.execute(f"SELECT ok FROM relay_api.authenticate('{key}', sha256('{digest or key}'), NULL, NULL, '192.0.2.1')")
+                        calls.append(cursor.fetchone())
+                        if calls[-1] != (is_right,):
+                            wrong.append(calls[-1])
+                    except psycopg2.Error as error:
+                        wrong.append(str(error))
+        connection.close()
 
-    thread = threading.Thread(target=call)
-    thread.start()
+    threads = [threading.Thread(target=call, args=of) for of in ((None, True), ("wrong", False), (None, True))]
+    for thread in threads:
+        thread.start()
     try:
         relay("schema", "apply", "--yes", check=0)
     finally:
         over.set()
-        thread.join()
-    assert refused == [] and len(calls) >= len(works)
+        for thread in threads:
+            thread.join()
+    assert wrong == [] and len(calls) >= len(works)
+    assert "deadlock detected" not in old.cluster.log()
 
 
 def test_a_run_that_is_killed_can_be_repeated(relay, old):

@@ -34,6 +34,16 @@ def load_0_1_0(database):
     _psql(database, file=FOLDER / "0.1.0_rows.sql")
 
 
+def apply_next(database):
+    """Applies the first migration that is missing, as psql would. Returns its number; None: there is none."""
+    (last,) = tuples(database, "SELECT max(version) FROM relay.schema_migrations")[0]
+    printed = relay.Runner()("schema", "print", "--only", str(last + 1), check=None)
+    if printed.code != 0:
+        return None
+    _psql(database, input=printed.stdout)
+    return last + 1
+
+
 def tuples(database, sql, *parameters):
     """All rows of a statement, as tuples."""
     return [tuple(row.values()) for row in database.rows(sql, *parameters)]

@@ -6,9 +6,38 @@
 #include "relay/schema/schema_sql.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace relay {
 namespace {
+
+using namespace std::chrono_literals;
+
+/// How often a migration gives way: while it waits for a lock, the calls of gateways queue behind it, and when it and a call wait
+/// for each other, the server finds out only after a second (deadlock_timeout).
+constexpr int short_tries = 12;
+constexpr auto short_patience = 200ms;
+
+/// Runs `work` in a transaction. It gives way to those who hold its locks; only the last try waits as long as every change
+/// does, and says who is in the way. `work` may run several times.
+template <typename Work>
+void transact_between_calls(db::Database &database, db::TransactOptions const &options, Work const &work) {
+    db::TransactOptions hasty = options;
+    hasty.lock_patience = short_patience;
+    for (int i = 0; i < short_tries; ++i) {
+        try {
+            database.transact(hasty, work);
+            return;
+        } catch (Error const &error) {
+            bool const is_held_up = error.hint().sqlstate == "55P03" && error.hint().why.empty();
+            if (!is_held_up) {
+                throw;
+            }
+        }
+        std::this_thread::sleep_for(short_patience / 2 * (i % 3 + 1));
+    }
+    database.transact(options, work);
+}
 
 db::TransactOptions any_version() {
     db::TransactOptions options;
@@ -51,7 +80,7 @@ std::vector<int> convert_schema(db::Database &database, bool dry_run) {
         return sql::read_schema_status(transaction).state == SchemaState::current;
     };
     std::vector<int> applied;
-    database.transact(options, [&](db::Transaction &transaction) {
+    transact_between_calls(database, options, [&](db::Transaction &transaction) {
         applied = sql::convert_pending(transaction);
         transaction.confirm(sql::read_schema_status(transaction).state == SchemaState::current, "the converted schema");
     });
@@ -71,7 +100,7 @@ std::vector<int> apply_schema(db::Database &database, bool dry_run,
             SchemaStatus const status = sql::read_schema_status(transaction);
             return std::find(status.missing.begin(), status.missing.end(), version) == status.missing.end();
         };
-        database.transact(options, [&](db::Transaction &transaction) {
+        transact_between_calls(database, options, [&](db::Transaction &transaction) {
             std::vector<int> const versions = sql::pending_migrations(transaction);
             std::size_t const batch = dry_run ? versions.size() : std::min<std::size_t>(versions.size(), 1);
             for (std::size_t i = 0; i < batch; ++i) {
