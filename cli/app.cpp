@@ -9,6 +9,7 @@
 #include "cli/output/output.hpp"
 #include "relay/inspect/missing_privilege.hpp"
 #include "relay/inspect/recognize.hpp"
+#include "relay/model/ascii.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -44,17 +45,21 @@ bool is_name_of_one_word(std::string_view text) {
 }
 
 /// Returns true for a text that cannot be the id that is asked for, but may well be something else: a name, a key, or
-/// the id of another kind. For any other text the database is not asked.
-bool could_be_something_else(std::string_view text) {
+/// the id of another kind. Where a plan is asked for, a name is none of an agent. For any other text the database is not asked.
+bool could_be_something_else(std::string_view kind, std::string_view text) {
     auto const first = text.find_first_not_of(' ');
     bool const is_several_words = first != text.npos && text.find(' ', first) < text.find_last_not_of(' ');
-    auto const is_id_letter = [](char c) {  // also of a ticket, a queue and an agent that was imported
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.';
-    };
+    // Capitals and points are also in a ticket, in a queue, and in the id of an agent that was imported. A word with a capital is none.
+    auto const is_id_letter = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; };
     bool const is_id = !text.empty() && text.size() < 64 && text.front() != '-' && text.front() != '_' &&
                        std::all_of(text.begin(), text.end(), is_id_letter);
-    return is_several_words || is_id || is_name_of_one_word(text) || text.starts_with("relay_");
+    bool const is_usual = std::none_of(text.begin(), text.end(), [](char c) { return is_upper(c) || c == '.'; });
+    bool const is_marked =
+        std::any_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '-' || c == '_'; });
+    auto const point = text.find('.');
+    bool const is_queue = point != text.npos && point >= 2 && point + 2 < text.size();
+    return is_several_words || (is_id && (is_usual || is_marked || is_queue)) ||
+           (kind != "plan" && is_name_of_one_word(text)) || text.starts_with("relay_");
 }
 
 /// Returns true if the command makes something of this kind, so that its id is a new one. `init` looks up no id.
@@ -65,7 +70,8 @@ bool makes(std::string const &path, std::string_view kind) {
 /// Returns true if the error is about an id that is not there, or is none. Not if the id is that of something new.
 bool seeks_other_kind(Error const &error, Line const &line) {
     Sought const &sought = error.hint().sought;
-    return (error.kind() == ErrorKind::usage ? could_be_something_else(sought.text) : !sought.text.empty()) &&
+    return (error.kind() == ErrorKind::usage ? could_be_something_else(sought.kind, sought.text)
+                                             : !sought.text.empty()) &&
            !makes(join_path(line.path), sought.kind);
 }
 

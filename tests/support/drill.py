@@ -88,7 +88,8 @@ class Drill:
             connection.autocommit = True
             while not stopped.is_set():
                 for agent in self.agents:
-                    self._call(cursor, agent)
+                    with self._today:
+                        self._call(cursor, agent)
                     stopped.wait(0.02)
 
     def _points(self):
@@ -174,8 +175,9 @@ class Drill:
 
     def _play_day(self, cursor, points):
         passed = self._next()
-        self._move(days=passed)
-        self.day += passed
+        with self._today:
+            self._move(days=passed)
+            self.day += passed
         # A client that read its key a day ago, and keeps it.
         for agent, key in self.yesterday.items() if passed == 1 and self.recipe.graces_a_day else ():
             self._call(cursor, agent, key)
