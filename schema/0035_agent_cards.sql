@@ -22,10 +22,10 @@ $$;
 
 -- Of two members with one name, one reader takes the first and another the last. jsonb has dropped one of them, and with it a colon: each
 -- member has one, and those in texts stay. A colon may also be written as its number, after a backslash that no other one escapes.
-CREATE FUNCTION relay.colons(json text) RETURNS integer
+CREATE FUNCTION relay.colons(written text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT pg_catalog.length(said.plain) - pg_catalog.length(pg_catalog.replace(said.plain, ':', ''))
-    FROM (SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(json, E'\\\\', ''), E'\\u003a', ':'), E'\\u003A', ':')) AS said (plain)
+    FROM (SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(written, E'\\\\', ''), E'\\u003a', ':'), E'\\u003A', ':')) AS said (plain)
 $$;
 COMMENT ON FUNCTION relay.colons(text) IS 'how many colons JSON has, between names and values and in texts; more than its jsonb: a name is given twice';
 

@@ -305,7 +305,7 @@ arrived works.
 EXAMPLES
   relay-admin rotate-key billing-bot --secret-file billing-bot.env --secret-format env
   # every day from cron or CI
-  relay-admin rotate-key billing-bot --if-older-than 80d --grace 24h --no-input --replace --secret-file /etc/relay-agent/billing-bot.key
+  relay-admin rotate-key billing-bot --if-older-than 80d --grace 72h --no-input --replace --secret-file /etc/relay-agent/billing-bot.key
   # a leaked key: replace it immediately
   relay-admin rotate-key billing-bot --grace 0 --reason "key seen in a log" --secret-file new.key
   relay-admin rotate-key billing-bot --revert

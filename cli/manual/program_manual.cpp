@@ -28,7 +28,7 @@ EXAMPLES
   # a new agent; its key goes to a file that only you can read
   relay-admin agent create billing-bot --org acme-corp --name "Billing" --secret-file billing-bot.key
   # daily from cron or CI: a new key every 80 days; the old key works for one more day
-  relay-admin rotate-key billing-bot --if-older-than 80d --grace 24h --no-input --replace --secret-file billing-bot.key
+  relay-admin rotate-key billing-bot --if-older-than 80d --grace 72h --no-input --replace --secret-file billing-bot.key
   # at 3 a.m.: block an agent; later, unblock it
   relay-admin block billing-bot --reason "key seen in a log" --ticket INC-42
   relay-admin unblock billing-bot --yes
