@@ -82,9 +82,6 @@ Record request_record(RequestVerification const &found) {
 }
 
 signing::PublicSide public_side(Options const &options) {
-    if (options.scheme && options.scheme != "https" && options.scheme != "http") {
-        throw Error(ErrorKind::usage, "--scheme is neither https nor http");
-    }
     signing::PublicSide side{.scheme = options.scheme ? std::string_view(*options.scheme) : "https",
                              .is_proxied = options.from_proxy};
     for (std::string const &name : options.host_names) {
@@ -168,8 +165,8 @@ Runner declare(OptionSet &set) {
               options->request);
     add_values(set, {.names = "--host-name", .type = "NAME,...", .description = "the hosts that the gateway accepts"},
                options->host_names, Commas::split);
-    add_value(set, {.names = "--scheme", .type = "https|http", .description = "how agents reach the gateway (https)"},
-              options->scheme);
+    add_choice(set, {.names = "--scheme", .description = "how agents reach the gateway (https)"}, {"https", "http"},
+               options->scheme);
     add_flag(set, {.names = "--from-proxy", .description = "X-Forwarded-Host counts, as from a proxy that it names"},
              options->from_proxy);
     return [options](Context &context) { return run(*options, context); };
