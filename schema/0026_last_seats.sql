@@ -137,11 +137,11 @@ CREATE TRIGGER count_moved_agent AFTER UPDATE ON relay.agents FOR EACH ROW
     EXECUTE FUNCTION relay.count_moved_agent();
 CREATE TRIGGER count_removed_agent AFTER DELETE ON relay.agents FOR EACH ROW EXECUTE FUNCTION relay.count_moved_agent();
 
--- Waits for no lock, because a revocation does not.
+-- Waits for no lock, because a revocation does not. What is not counted, because the table of agents is locked, counts after an hour at most.
 CREATE FUNCTION relay.count_changes(agents text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF relay.can_write('seat_changes') THEN
+    IF relay.can_write('seat_changes') AND relay.can_look_up('agent') THEN
         INSERT INTO relay.seat_changes (org_id, agents)
         SELECT a.org_id, count(*) FROM relay.agents AS a WHERE a.agent_id = ANY (count_changes.agents) GROUP BY a.org_id;
     END IF;
