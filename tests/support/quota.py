@@ -103,7 +103,8 @@ class Taker:
         """(taken and not given back, the most that it may have taken more, the most that it may have given back more)"""
         surely = taken = given = 0
         asked = None
-        for line in self.said.read_text().splitlines():
+        said = self.said.read_text()
+        for line in said[: said.rfind("\n") + 1].splitlines():  # a kill can cut the last line
             word, _, amount = line.partition(" ")
             if word in ("taking", "giving", "end") and asked:  # the answer to the question before never came
                 taken, given = taken + asked.get("taking", 0), given + asked.get("giving", 0)
