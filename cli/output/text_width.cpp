@@ -154,7 +154,9 @@ std::vector<std::string> wrap_lines(std::string_view text, std::size_t width) {
         if (!first) {
             lines.emplace_back();
         }
-        while (!is_ascii(word) && display_width(word) > width && head_size(word, width) > 0) {
+        bool const may_be_cut =
+            !is_ascii(word);  // also what is left of it when its other characters are on lines before
+        while (may_be_cut && display_width(word) > width && head_size(word, width) > 0) {
             lines.back() = word.substr(0, head_size(word, width));
             word.remove_prefix(lines.back().size());
             lines.emplace_back();

@@ -68,6 +68,7 @@ TEST_CASE("lines break at blanks; a word that is too wide stays whole if it can 
     CHECK(wrap_lines("a (this one is longer than that) b", 9) ==
           Lines{"a (this", "one is", "longer", "than", "that) b"});
     CHECK(wrap_lines("(open", 9) == Lines{"(open"});
+    CHECK(wrap_lines("(\u00e9 of ten and)", 6) == Lines{"(\u00e9 of ", "ten an", "d)"});
     CHECK(wrap_lines("", 7) == Lines{""});
     CHECK(wrap_lines("a very-long-agent-id b", 8) == Lines{"a", "very-long-agent-id", "b"});
     CHECK(wrap_lines("東京トレーディング株式会社", 8) == Lines{"東京トレ", "ーディン", "グ株式会", "社"});
