@@ -45,7 +45,7 @@ bool is_name_of_one_word(std::string_view text) {
 }
 
 /// Returns true for a text that cannot be the id that is asked for, but may well be something else: a name, a key, or
-/// the id of another kind. Where a plan is asked for, a name is none of an agent. For any other text the database is not asked.
+/// the id of another kind. Where a plan is asked for, no name is looked up. For any other text the database is not asked.
 bool could_be_something_else(std::string_view kind, std::string_view text) {
     auto const first = text.find_first_not_of(' ');
     bool const is_several_words = first != text.npos && text.find(' ', first) < text.find_last_not_of(' ');
