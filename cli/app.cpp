@@ -12,6 +12,7 @@
 #include "relay/model/ascii.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace relay::cli {
@@ -44,8 +45,11 @@ bool is_name_of_one_word(std::string_view text) {
            std::all_of(text.begin(), text.end(), is_letter_or_digit);
 }
 
+/// What people know by its name, too.
+constexpr std::array<std::string_view, 5> named_kinds{"agent", "org", "key", "role", "device"};
+
 /// Returns true for a text that cannot be the id that is asked for, but may well be something else: a name, a key, or
-/// the id of another kind. Where a plan is asked for, no name is looked up. For any other text the database is not asked.
+/// the id of another kind. For any other text the database is not asked.
 bool could_be_something_else(std::string_view kind, std::string_view text) {
     auto const first = text.find_first_not_of(' ');
     bool const is_several_words = first != text.npos && text.find(' ', first) < text.find_last_not_of(' ');
@@ -58,8 +62,9 @@ bool could_be_something_else(std::string_view kind, std::string_view text) {
         std::any_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '-' || c == '_'; });
     auto const point = text.find('.');
     bool const is_queue = point != text.npos && point >= 2 && point + 2 < text.size();
+    bool const has_name = std::find(named_kinds.begin(), named_kinds.end(), kind) != named_kinds.end();
     return is_several_words || (is_id && (is_usual || is_marked || is_queue)) ||
-           (kind != "plan" && is_name_of_one_word(text)) || text.starts_with("relay_");
+           (has_name && is_name_of_one_word(text)) || text.starts_with("relay_");
 }
 
 /// Returns true if the command makes something of this kind, so that its id is a new one. `init` looks up no id.
