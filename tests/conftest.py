@@ -34,9 +34,12 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def cluster():
+def cluster(request):
     """The private PostgreSQL that the tests of this process share; a test that harms its server makes its own."""
-    with Cluster(tcp=True, name="primary") as running:
+    make = Cluster
+    if any("database" in test.fixturenames or hasattr(test.module, "make_template") for test in request.session.items):
+        make = database_support.cluster_with_template
+    with make(tcp=True, name="primary") as running:
         yield running
 
 

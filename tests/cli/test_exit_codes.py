@@ -9,8 +9,7 @@ import pytest
 
 from support import contract
 from support.agents import key_id, live_key_ids, rotate
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.exit_codes import both, snapshot
 from support.own_key import make_key
 from support.relay import finish_terminal
@@ -111,7 +110,7 @@ def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
 @pytest.fixture(scope="module")
 def guarded():
     """A server that asks the login `guarded` for its password."""
-    with Cluster(
+    with cluster_with_template(
         tcp=True, name="guarded", hba=("local all guarded scram-sha-256", "host all guarded 127.0.0.1/32 scram-sha-256")
     ) as own:
         make_template(own)

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 from support import contract, processes
 from support.agents import first_agent, live_key_ids
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.exit_codes import both, snapshot
 from support.pasting import folder_on_path, next_lines, paste
 from support.proxy import Fault, Proxy, answer_to_commit
@@ -31,7 +30,7 @@ def test_2_no_such_database(relay, cluster):
 
 
 def test_8_a_stopped_server(tmp_path, home):
-    with Cluster(name="stopping") as own:
+    with cluster_with_template(name="stopping") as own:
         database = Database(own, template=make_template(own))
         runner = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
         first_agent(runner, tmp_path / "bot.key")

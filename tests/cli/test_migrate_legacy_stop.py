@@ -3,8 +3,7 @@ open nothing."""
 
 import pytest
 
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.held_up import HeldUp
 from support.legacy_past import grow_old, rewrite
 from support.processes import at_once
@@ -96,7 +95,7 @@ def test_a_dry_run_stops_nothing(relay, database, fleet):
 
 
 def test_it_waits_for_no_standby(relay_without_database, tmp_path):
-    with Cluster() as primary:
+    with cluster_with_template() as primary:
         database = Database(primary, template=make_template(primary))
         relay = relay_without_database.with_(dsn=database.dsn())
         enlist(relay, tmp_path)

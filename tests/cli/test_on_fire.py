@@ -10,8 +10,7 @@ import pytest
 
 from support import processes
 from support.agents import decide, first_agent, key_id, read_key
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.pooler import PgBouncer
 
 VERBS = {
@@ -143,7 +142,7 @@ def test_behind_a_pooler(relay, database, key, verb):
 
 def test_during_a_failover(relay_without_database, tmp_path):
     """The primary of a conninfo with two hosts dies. The command fails cleanly until the standby is promoted, then it works."""
-    with Cluster(name="first") as primary:
+    with cluster_with_template(name="first") as primary:
         database = Database(primary, template=make_template(primary))
         runner = relay_without_database
         made = first_agent(runner.with_(dsn=database.dsn()), tmp_path / "bot.key")

@@ -3,8 +3,7 @@
 import struct
 
 import pytest
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.hostile_server import HostileServer, message, refusal
 
 PASSWORD = "geheim-4711"
@@ -13,7 +12,7 @@ LINE = f"*:*:*:by_password:{PASSWORD}\n"
 
 @pytest.fixture(scope="module")
 def server():
-    own = Cluster(tcp=True, name="passfile", settings={"password_encryption": "scram-sha-256"})
+    own = cluster_with_template(tcp=True, name="passfile", settings={"password_encryption": "scram-sha-256"})
     with own:
         database = Database(own, template=make_template(own))
         database.execute(f"CREATE ROLE by_password LOGIN SUPERUSER PASSWORD '{PASSWORD}'")

@@ -6,8 +6,7 @@ import time
 
 import pytest
 from support.certificates import make_certificates
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.hostile_server import (
     CLEAR_REQUEST,
     MD5_REQUEST,
@@ -144,7 +143,7 @@ def test_each_of_several_hosts_is_watched(bare):
 @pytest.fixture(scope="module")
 def server():
     """A server that speaks TLS, with a login for each kind of password."""
-    own = Cluster(tcp=True, name="passwords", settings={"password_encryption": "scram-sha-256"})
+    own = cluster_with_template(tcp=True, name="passwords", settings={"password_encryption": "scram-sha-256"})
     make_certificates(own.folder)
     own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
     with own:

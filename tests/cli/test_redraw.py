@@ -5,8 +5,7 @@ import pytest
 
 from support import tmux
 from support.agents import first_agent
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 
 EVERY = ["agent list", "org list", "key list", "role list", "gateway list", "key due", "migrate-legacy status"]
 
@@ -54,7 +53,7 @@ def test_a_list_that_is_longer_than_the_terminal_is_cut(relay, database, key):
 
 
 def test_it_survives_a_lost_connection_with_a_note(relay_without_database, tmp_path):
-    with Cluster(name="lost") as server:
+    with cluster_with_template(name="lost") as server:
         database = Database(server, template=make_template(server))
         relay = relay_without_database.with_(dsn=database.dsn())
         first_agent(relay, tmp_path / "bot.key")

@@ -11,8 +11,7 @@ import pytest
 import yaml
 from nacl.public import PrivateKey, SealedBox
 from support.agents import decide, first_agent, key_hash, key_id
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.relay import Runner, clean_environment, finish_terminal
 
 PROGRAM = "dev"  # broken outputs
@@ -323,7 +322,7 @@ def test_a_dry_run_on_a_terminal_shows_no_secret(scene, relay, database):
 
 
 def test_no_secret_in_the_servers_log_its_tables_or_a_command_line(tmp_path, home):
-    with Cluster(log_statements=True, name="logging") as own:
+    with cluster_with_template(log_statements=True, name="logging") as own:
         database = Database(own, template=make_template(own))
         relay = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
         keys = [first_agent(relay, tmp_path / "1")]

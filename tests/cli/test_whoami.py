@@ -5,8 +5,7 @@ import os
 
 import pytest
 from support.agents import first_agent
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 
 SECRET = "pa55-w0rd-geheim"
 WHO_KEYS = {
@@ -87,7 +86,7 @@ def test_a_role_that_is_set_at_login_is_told_beside_the_login(database, relay):
 
 
 def test_a_password_is_told_as_used_and_never_shown(relay, tmp_path):
-    with Cluster(tcp=True, name="asking", hba=("host all asked 127.0.0.1/32 scram-sha-256",)) as own:
+    with cluster_with_template(tcp=True, name="asking", hba=("host all asked 127.0.0.1/32 scram-sha-256",)) as own:
         made = Database(own, template=make_template(own))
         own.login("asked", member_of=("relay_auditor",), password=SECRET)
         runner = relay.with_(dsn=made.dsn(user="asked", tcp=True), env={"PGPASSWORD": SECRET})

@@ -5,8 +5,7 @@ import pytest
 
 from support import pooler
 from support.agents import key_id
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.gateways import Gateway
 from support.proxy import Proxy
 
@@ -91,7 +90,7 @@ def test_a_check_waits_for_no_rotation_in_flight(gateway, database, key):
 def test_a_check_on_a_standby_answers_and_writes_nothing(language, relay_without_database, tmp_path):
     from support.agents import first_agent
 
-    with Cluster() as primary:
+    with cluster_with_template() as primary:
         database = Database(primary, template=make_template(primary))
         relay = relay_without_database.with_(dsn=database.dsn())
         key = first_agent(relay, tmp_path / "bot.key")

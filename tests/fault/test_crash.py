@@ -9,8 +9,7 @@ import pytest
 from scenes import BATCH, Stage
 from support import processes, sampling
 from support import relay as relay_support
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.proxy import AFTER, Fault, Proxy, answer_to_commit, commit
 
 SECONDS = 300
@@ -21,7 +20,7 @@ KINDS = ("create", "rotate", "rotate at once", "issue as lines", "block", "revok
 @pytest.fixture(scope="module")
 def own_cluster():
     """A server that may be crashed. Without fsync: it is processes that die here, and the kernel keeps what they have written."""
-    with Cluster(settings={"restart_after_crash": "on"}) as running:
+    with cluster_with_template(settings={"restart_after_crash": "on"}) as running:
         make_template(running)
         yield running
 

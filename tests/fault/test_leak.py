@@ -11,8 +11,7 @@ import pytest
 from scenes import KEY, Stage
 from support import agents, processes
 from support import relay as relay_support
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.proxy import Fault, Proxy, commit
 
 TALKATIVE = {
@@ -29,7 +28,7 @@ TALKATIVE = {
 
 @pytest.fixture(scope="module")
 def talkative():
-    with Cluster(tcp=True, settings=TALKATIVE) as running:
+    with cluster_with_template(tcp=True, settings=TALKATIVE) as running:
         make_template(running)
         yield running
 

@@ -11,8 +11,7 @@ from onward import OnLater
 from scenes import INCIDENTS, LIFTS, Stage
 from support import agents, processes
 from support import relay as relay_support
-from support.cluster import Cluster
-from support.database import Database, make_template
+from support.database import Database, cluster_with_template, make_template
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
 SECONDS = 200
@@ -24,7 +23,7 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND dat
 @pytest.fixture(scope="module")
 def pair():
     """A separate primary and its standby `standby1`; no COMMIT waits for it yet."""
-    with Cluster(tcp=True, name="primary") as primary:
+    with cluster_with_template(tcp=True, name="primary") as primary:
         make_template(primary)
         standby = primary.make_standby()
         yield primary, standby

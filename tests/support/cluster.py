@@ -14,7 +14,7 @@ import subprocess
 import psycopg2
 import psycopg2.extensions
 
-from . import initdb, processes
+from . import initdb, kept, processes
 from .account import as_server_account, quick_place, server_environment, short_folder
 from .binaries import postgres_bin
 
@@ -232,21 +232,48 @@ class _Connection(psycopg2.extensions.connection):
 class Cluster(Server):
     """A primary with its databases, logins and standbys."""
 
-    def __init__(self, **options):
+    def __init__(self, *, data=None, **options):
+        """`data`: a data folder to begin with, instead of what initdb makes."""
         super().__init__(**options)
         self.standbys = []
         self._logins = set()
-        initdb.copy_to(self.data)
+        self._upkeep = None
+        kept.copy(data or initdb.template(), self.data)
+
+    def has_database(self, name):
+        """True if there is a database of this name."""
+        return self._keep_up("SELECT count(*) FROM pg_database WHERE datname = %s", (name,)) == [(1,)]
 
     def create_database(self, name, template="template0"):
         """Makes a database as a copy of `template`."""
         major = int((self.data / "PG_VERSION").read_text())
         strategy = "STRATEGY FILE_COPY" if major >= 15 else ""  # before, it is the only way
-        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {strategy}')
+        self._keep_up(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {strategy}')
 
     def drop_database(self, name):
         """Drops a database, and ends the sessions that are still connected to it."""
-        self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._keep_up(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _keep_up(self, sql, parameters=None):
+        """One statement about databases. All of them share one connection: a new one costs as much as a new database."""
+        try:
+            return self._run_upkeep(sql, parameters)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if self._upkeep is not None and not self._upkeep.closed:
+                raise
+            return self._run_upkeep(sql, parameters)  # the server was restarted meanwhile
+
+    def _run_upkeep(self, sql, parameters):
+        if self._upkeep is None or self._upkeep.closed:
+            self._upkeep = self.connect()
+        with self._upkeep.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def stop(self, mode="fast", timeout=60):
+        if self._upkeep is not None:
+            self._upkeep.close()  # `smart` waits for all sessions
+        super().stop(mode, timeout)
 
     def login(self, name, *, member_of=(), password=None):
         """A LOGIN role, no superuser, in the given groups only; made once, returned by name."""

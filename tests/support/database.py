@@ -1,13 +1,17 @@
 """A database of one test, on a cluster that many tests share."""
 
+import contextlib
+import datetime
+import hashlib
 import itertools
 import os
 
 import psycopg2
 import psycopg2.extras
 
-from . import processes
+from . import binaries, initdb, kept, processes
 from . import relay as relay_support
+from .cluster import Cluster
 
 _numbers = itertools.count(1)
 
@@ -17,10 +21,32 @@ TEMPLATE = "relay_template"
 
 def make_template(cluster):
     """The template database with the schema applied by the program under test; made once per cluster."""
-    if not cluster.query("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)):
+    if not cluster.has_database(TEMPLATE):
         cluster.create_database(TEMPLATE)
         relay_support.Runner(dsn=cluster.dsn(TEMPLATE))("schema", "apply", check=0)
     return TEMPLATE
+
+
+def cluster_with_template(**options):
+    """A cluster, not started, that has the template database already: all tests of one program share the work of making it."""
+    return Cluster(data=_data_with_template() if kept.is_possible() else None, **options)
+
+
+def _data_with_template():
+    """A data folder with the template database, kept in the build tree."""
+    program = binaries.relay_admin()
+    seen = program.stat()
+    today = datetime.datetime.now(datetime.timezone.utc).date()  # the schema makes the months of the audit trail from its day on
+    with contextlib.ExitStack() as stack:
+
+        def make():
+            cluster = stack.enter_context(Cluster(name="template"))
+            make_template(cluster)
+            cluster.stop()
+            return cluster.data
+
+        name = f"template-{initdb.version()}-{os.geteuid()}-{hashlib.sha256(os.fsencode(program)).hexdigest()[:8]}"
+        return kept.kept(name, make, made_from=f"{seen.st_mtime_ns} {seen.st_size} {today}\n")
 
 
 class Database:
