@@ -17,17 +17,6 @@
 namespace relay::cli {
 namespace {
 
-void make_private(FileDescriptor const &fd, std::string const &path) {
-    struct stat status {};
-    if (::fchmod(fd.get(), private_mode) != 0 || ::fstat(fd.get(), &status) != 0) {
-        throw sink_error("cannot make " + path + " private", errno);
-    }
-    if ((status.st_mode & 07777) != private_mode || status.st_uid != ::geteuid()) {
-        throw sink_refusal("the file system of " + path + " cannot keep a file private",
-                           "it gives every file the same owner and mode", "choose a place on another file system");
-    }
-}
-
 /// Opens NAME, or creates it and sets `made`.
 FileDescriptor open_or_make(Folder const &folder, std::string const &name, bool *made = nullptr) {
     auto const path = folder.path_of(name);
@@ -37,7 +26,7 @@ FileDescriptor open_or_make(Folder const &folder, std::string const &name, bool 
         fd = FileDescriptor(
             ::openat(at, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
         if (fd.is_open()) {
-            make_private(fd, path);
+            make_private(fd.get(), path);
             if (made != nullptr) {
                 *made = true;
             }
@@ -182,7 +171,7 @@ void BatchFile::write(std::string_view content, std::string const &database_id) 
             throw sink_error("cannot check " + path, errno);
         }
         m_identity = identity_of(status);
-        make_private(m_fd, path);
+        make_private(m_fd.get(), path);
         set_made_for(m_fd.get(), database_id);
         write_durably(m_fd.get(), content, path);
         if (!sync_folder(folder)) {

@@ -17,24 +17,10 @@
 namespace relay::cli {
 namespace {
 
-constexpr mode_t permission_bits = 07777;
-
 /// Removes `name` only if it is our file: another process may have put a different file there.
 void unlink_if_same(int folder, std::string const &name, FileIdentity const &identity) noexcept {
     if (is_file_at(folder, name, identity)) {
         ::unlinkat(folder, name.c_str(), 0);
-    }
-}
-
-/// Sets mode 0600, whatever the umask, then checks it: some file systems do not store modes.
-void make_private(int fd, std::string const &path) {
-    struct stat status {};
-    if (::fchmod(fd, private_mode) != 0 || ::fstat(fd, &status) != 0) {
-        throw sink_error("cannot make " + path + " private", errno);
-    }
-    if ((status.st_mode & permission_bits) != private_mode || status.st_uid != ::geteuid()) {
-        throw sink_refusal("the file system of " + path + " cannot keep a file private",
-                           "it gives every file the same owner and mode", "choose a place on another file system");
     }
 }
 

@@ -133,6 +133,18 @@ bool is_bottomless(struct stat const &status) {
 
 }  // namespace
 
+void make_private(int fd, std::string const &path) {
+    constexpr mode_t permission_bits = 07777;
+    struct stat status {};
+    if (::fchmod(fd, private_mode) != 0 || ::fstat(fd, &status) != 0) {
+        throw sink_error("cannot make " + path + " private", errno);
+    }
+    if ((status.st_mode & permission_bits) != private_mode || status.st_uid != ::geteuid()) {
+        throw sink_refusal("the file system of " + path + " cannot keep a file private",
+                           "it gives every file the same owner and mode", "choose a place on another file system");
+    }
+}
+
 void write_durably(int fd, std::string_view content, std::string const &name) {
     write_all(fd, content, name);
     flush_written(fd, name);

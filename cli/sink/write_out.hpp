@@ -13,6 +13,9 @@ struct StreamPatience {
     std::chrono::milliseconds taken{2'000};
 };
 
+/// Sets mode 0600, whatever the umask, then checks it: some file systems do not store modes. Throws Error (sink).
+void make_private(int fd, std::string const &path);
+
 /// Writes all of `content` to a new file and flushes it to disk, and checks for errors at close(2) (NFS, quotas).
 /// `name` is for the error text. Throws Error (sink).
 void write_durably(int fd, std::string_view content, std::string const &name);
