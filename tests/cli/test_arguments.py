@@ -30,9 +30,20 @@ def sample_value(flag):
 
 def flags_of(page):
     """The flags of the command; for one command of each shape (without flags, with some, with an alias) also the global
-    flags."""
-    shared = page.path in (("version",), ("org", "list"), ("rotate-key",))
-    return (*page.flags, *globals_()) if shared else page.flags
+    flags. Without --full a sample of them, with every command and every flag of the program."""
+    return DRAWN.get(page.path, ())
+
+
+def _draw_flags():
+    shared = (("version",), ("org", "list"), ("rotate-key",))
+    points = [(page, flag) for page in ALL for flag in (*page.flags, *(globals_() if page.path in shared else ()))]
+    drawn = {}
+    for page, flag in sample("flags of commands", points, lambda point: [point[0].path, *point[1].names, point[1].type]):
+        drawn.setdefault(page.path, []).append(flag)
+    return drawn
+
+
+DRAWN = _draw_flags()
 
 
 def value_flags(page):

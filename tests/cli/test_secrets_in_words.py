@@ -35,16 +35,20 @@ def marks(secret):
     return [PASSWORD] if PASSWORD in secret else [secret[21:]]
 
 
-def repeats_nothing(relay, *words, secret):
-    for output in ("table", "json"):
+OUTPUTS = ("table", "json")
+
+
+def repeats_nothing(relay, *words, secret, outputs=OUTPUTS):
+    for output in outputs:
         said = relay(*words, env={"RELAY_ADMIN_OUTPUT": output}, timeout=30)
         for mark in marks(secret):
             assert mark not in said.out + said.err, (words, said.out, said.err)
         assert "terminate called" not in said.err and said.code >= 0
 
 
-def lines_of(page, word):
-    """Command lines with the word in each position: before, within and behind the command, and as each flag's value."""
+def lines_of(page, word, dice):
+    """Command lines with the word in each position: before, within and behind the command, and as each flag's value, behind a
+    space or an equals sign: in a sample, one of the two, as the dice say."""
     path = list(page.path)
     for at in range(len(path) + 1):
         yield [*path[:at], word, *path[at:]]
@@ -53,38 +57,49 @@ def lines_of(page, word):
     yield [*path, word, "--no-such-flag"]
     # The value of a global flag is judged before the command: with each command, some of them.
     everywhere = command_line.globals_()
-    drawn = everywhere if sampling.FULL else sampling.dice(f"global flags of {' '.join(path)}").sample(everywhere, 4)
+    drawn = everywhere if sampling.FULL else dice.sample(everywhere, 4)
     for flag in (*page.flags, *drawn):
         name = flag.names[-1]
         if name in ("--deliver", "--after", "--exec", "--read-back", "--actor"):
             continue  # a command of the user's, which is run; a name that is kept and shown as given
         if flag.takes_value:
-            yield [*path, name, word]
-            yield [*path, f"{name}={word}"]
+            forms = ([*path, name, word], [*path, f"{name}={word}"])
+            yield from forms if sampling.FULL else [dice.choice(forms)]
 
 
 @pytest.mark.parametrize("page", ALL, ids=[" ".join(page.path) for page in ALL])
 def test_no_command_repeats_it(relay, page):
-    """Each position, with the shapes and secrets in turn, so that every command sees each of them."""
+    """Each position, with the shapes and secrets in turn, so that every command sees each of them; a sample in one kind of
+    output each."""
+    dice = sampling.dice(f"words of {' '.join(page.path)}")
     turns = itertools.cycle(itertools.product(SHAPES, SECRETS.values()))
-    for words in lines_of(page, "\0"):
+    for words in lines_of(page, "\0", dice):
         shape, secret = next(turns)
         filled = [word.replace("\0", shape.format(secret)) for word in words]
-        repeats_nothing(relay, *filled, secret=secret)
+        repeats_nothing(relay, *filled, secret=secret, outputs=OUTPUTS if sampling.FULL else [dice.choice(OUTPUTS)])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("kind", SECRETS)
-def test_no_shape_is_repeated(relay, shape, kind):
-    secret = SECRETS[kind]
-    word = shape.format(secret)
-    for words in (
-        [word], ["org", word], ["org", "show", word], ["agent", "delete", word], ["help", word], ["--dsn", word],
-        ["--reason", word], ["-o", word, "org", "list"], ["org", "list", "--timeout", word], ["schema", "json", word],
-        ["completion", word], ["rotate-key", "bot", "--secret-file", f"/nowhere/{word}"], ["org", "list", "--dsn-file", word],
-        ["block", "-f", word], ["config", "name", word], ["audit", "maintain", "--keep-months", word],
-    ):
-        repeats_nothing(relay, *words, secret=secret)
+# Where a person types it, whatever the command.
+PLACES = tuple(
+    line.split()
+    for line in (
+        "{}", "org {}", "org show {}", "agent delete {}", "help {}", "--dsn {}", "--reason {}", "-o {} org list",
+        "org list --timeout {}", "schema json {}", "completion {}", "rotate-key bot --secret-file /nowhere/{}",
+        "org list --dsn-file {}", "block -f {}", "config name {}", "audit maintain --keep-months {}",
+    )
+)  # fmt: skip
+GRID = sampling.sample(
+    "secrets in shapes and places",
+    itertools.product(SHAPES, SECRETS, range(len(PLACES))),
+    lambda point: itertools.combinations(enumerate(point), 2),
+)
+
+
+@pytest.mark.parametrize("shape, kind, place", GRID)
+def test_no_shape_is_repeated(relay, shape, kind, place):
+    """Each shape with each secret, and both in each place."""
+    word = shape.format(SECRETS[kind])
+    repeats_nothing(relay, *(part.replace("{}", word) for part in PLACES[place]), secret=SECRETS[kind])
 
 
 def test_what_is_withheld_is_said_and_the_rest_stays(relay):
