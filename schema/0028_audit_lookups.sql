@@ -79,3 +79,21 @@ BEGIN
     RETURN settled;
 END
 $$;
+
+-- Seals find events by the index over their numbers. As in 0019, the index is completed before a seal; but the last pages, which are
+-- still being filled, lose their summary again: every event that is written there would have to renew it, and a seal reads them
+-- quickly anyway.
+CREATE OR REPLACE FUNCTION relay.begin_seals() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    LOCK TABLE relay.seal_turn IN SHARE UPDATE EXCLUSIVE MODE;
+    BEGIN
+        PERFORM brin_summarize_new_values(i.inhrelid),
+                brin_desummarize_range(i.inhrelid, pg_relation_size(x.indrelid) / current_setting('block_size')::bigint - 1)
+        FROM pg_inherits AS i JOIN pg_index AS x ON x.indexrelid = i.inhrelid
+        WHERE i.inhparent = 'relay.auth_events_by_number'::regclass AND pg_relation_size(x.indrelid) > 0;
+    EXCEPTION
+        WHEN lock_not_available THEN NULL;  -- then reading only takes longer
+    END;
+END
+$$;

@@ -30,37 +30,43 @@ RETURNS relay_api.signed_decision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    usual   record;
-    answer  relay_api.auth_decision;
-    owner   record;
-    refusal text;
+    usual    record;
+    is_usual boolean;
+    answer   relay_api.auth_decision;
+    owner    record;
+    refusal  text;
 BEGIN
-    SELECT k.org_id, k.agent_id, a.permissions, k.expires_at, k.key_hash,
+    SELECT k.org_id, k.agent_id, k.expires_at, k.key_hash,
+           (SELECT a.permissions FROM relay.agents AS a WHERE a.agent_id = k.agent_id AND a.plain) AS permissions,
            EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id) AS is_guarded
     INTO usual
     FROM relay.agent_keys AS k
-    JOIN relay.agents AS a ON a.agent_id = k.agent_id
     WHERE k.key_id = authenticate_signed.key_id AND k.hash_algorithm = 'sha256d'
       AND relay.proves(k.key_hash, authenticate_signed.message_digest, authenticate_signed.proof)
       AND NOT EXISTS (SELECT FROM relay.revocations AS r
-                      WHERE r.subject_id = ANY (ARRAY[k.key_id, k.agent_id, k.org_id])
-                        AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
-                             OR (r.kind = 'revoke' AND r.cut_off > k.made_order)))
-      AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
+                      WHERE r.subject_id = ANY (ARRAY[k.key_id, k.agent_id, k.org_id]) AND (r.lifted_at IS NULL OR r.kind = 'revoke')
+                        AND CASE WHEN r.lifted_at IS NULL THEN r.until IS NULL OR r.until > statement_timestamp()
+                                 ELSE r.cut_off > k.made_order END OFFSET 0)
+      AND k.retired_at IS NULL AND k.revoked_at IS NULL AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate_signed.agent_id = k.agent_id) IS NOT FALSE AND (authenticate_signed.org_id = k.org_id) IS NOT FALSE
-      AND a.plain AND NOT k.awaits_use
+      AND NOT k.awaits_use
       AND EXISTS (SELECT FROM relay.key_sightings AS s
-                  WHERE s.key_id = authenticate_signed.key_id AND s.ip_address = COALESCE(authenticate_signed.ip_address, '::')
+                  WHERE s.key_id = k.key_id AND s.ip_address = COALESCE(authenticate_signed.ip_address, '::')
                     AND s.bearer_at IS NOT NULL AND CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
                         > statement_timestamp() - interval '1 minute');
-    IF FOUND AND (CASE WHEN usual.is_guarded
-                       THEN isfinite(authenticate_signed.signed_at)
-                            AND relay.untimely(usual.org_id, usual.agent_id, authenticate_signed.signed_at) IS NULL
-                            AND relay.address_is_allowed(usual.org_id, usual.agent_id, authenticate_signed.ip_address)
-                       ELSE authenticate_signed.signed_at >= clock_timestamp() - relay.preset_window()
-                            AND authenticate_signed.signed_at <= clock_timestamp() + relay.preset_window() END) THEN
-        RETURN ROW(true, 'ok', usual.org_id, usual.agent_id, usual.permissions, usual.expires_at, NULL, false, usual.key_hash,
-                   NULL)::relay_api.signed_decision;
+    IF usual.permissions IS NOT NULL THEN  -- null: the call is not a usual one
+        IF usual.is_guarded THEN
+            is_usual := isfinite(authenticate_signed.signed_at)
+                        AND relay.untimely(usual.org_id, usual.agent_id, authenticate_signed.signed_at) IS NULL
+                        AND relay.address_is_allowed(usual.org_id, usual.agent_id, authenticate_signed.ip_address);
+        ELSE
+            is_usual := authenticate_signed.signed_at >= clock_timestamp() - relay.preset_window()
+                        AND authenticate_signed.signed_at <= clock_timestamp() + relay.preset_window();
+        END IF;
+        IF is_usual THEN
+            RETURN ROW(true, 'ok', usual.org_id, usual.agent_id, usual.permissions, usual.expires_at, NULL, false, usual.key_hash,
+                       NULL)::relay_api.signed_decision;
+        END IF;
     END IF;
 
     SELECT k.org_id, k.agent_id, k.key_hash INTO owner

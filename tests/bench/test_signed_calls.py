@@ -11,15 +11,23 @@ import pytest
 
 from support.agents import digest, first_agent, key_id
 from support.signing import message, proof
+from test_seats import of_release
 
 CALLS, ROUNDS = 1000, 30
 SIGNED_MUST = 1.4
 BEARER_MUST = 1.03
-NAME = "relay_api.authenticate(text, bytea, text, text, inet, text, boolean)"
-PROBE, AFTER = "AND (NOT EXISTS (SELECT FROM relay.guarded_calls", "AND (authenticate.reports_uses"
-AS_BEFORE = """AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
+SEATS = "relay.limit_of(decision.org_id, 'agents') IS NULL"
+PROBE = """AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
            OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
       """
+
+
+def before_there_was_signing():
+    """authenticate of release 0.1.0, with what seats and addresses added to it before calls could be signed, as relay_api.without_seats."""
+    text, last, found = of_release(), "AND (without_seats.reports_uses", "    IF FOUND THEN\n        RETURN decision;"
+    assert text.count(last) == text.count(found) == 1
+    return (text.replace(last, PROBE.replace("authenticate.", "without_seats.") + last)
+            .replace(found, f"    IF FOUND AND (without_seats.reports_uses IS NOT TRUE OR {SEATS}) THEN\n        RETURN decision;"))  # fmt: skip
 
 
 def cpu(pid):
@@ -33,13 +41,10 @@ def race(database, relay, tmp_path):
     key = first_agent(relay, tmp_path / "bot.key")
     over = message()
     bearer = f"('{key_id(key)}', '\\x{digest(key).hex()}', ip_address => '192.0.2.1')"
-    definition = database.value(f"SELECT pg_get_functiondef('{NAME}'::regprocedure)")
-    begin, end = definition.index(PROBE), definition.index(AFTER)
-    database.execute((definition[:begin] + AS_BEFORE + definition[end:]).replace("FUNCTION relay_api.authenticate(", "FUNCTION relay_api.before(")
-                     .replace("authenticate.", "before."))  # fmt: skip
+    database.execute("BEGIN; SET LOCAL ROLE relay_owner; " + before_there_was_signing() + " COMMIT")
     calls = {
         "bearer": f"relay_api.authenticate{bearer}",
-        "bearer before there was signing": f"relay_api.before{bearer}",
+        "bearer before there was signing": f"relay_api.without_seats{bearer}",
         "signed": f"relay_api.authenticate_signed('{key_id(key)}', '\\x{over.hex()}', '\\x{proof(key, over).hex()}', clock_timestamp(),"
                   " ip_address => '192.0.2.1')",
     }  # fmt: skip

@@ -99,6 +99,16 @@ def test_a_seal_waits_for_no_writer_and_no_writer_for_a_seal(relay, database, se
     sealer.close()
 
 
+def test_a_seal_leaves_no_summary_that_each_writer_after_it_must_renew(relay, database, sealed):
+    """The pages that are being filled have none, so this makes one."""
+    for _ in range(2):
+        database.execute(INSERT, "another", None)
+        relay("audit", "seal", check=0)
+        assert database.value(
+            "SELECT sum(brin_summarize_new_values(i.inhrelid)) FROM pg_inherits AS i JOIN pg_index AS x ON x.indexrelid = i.inhrelid"
+            " WHERE i.inhparent = 'relay.auth_events_by_number'::regclass AND pg_relation_size(x.indrelid) > 0") >= 1  # fmt: skip
+
+
 def test_ranges_become_complete_although_there_is_always_a_writer(relay, database, sealed):
     """Two writers take turns, so one is open at each moment."""
     writers = [database.connect(), database.connect()]
