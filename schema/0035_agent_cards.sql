@@ -382,25 +382,3 @@ END
 $$;
 CREATE TRIGGER note_card AFTER INSERT OR DELETE ON relay.agent_cards FOR EACH ROW EXECUTE FUNCTION relay.note_card();
 CREATE TRIGGER note_change AFTER UPDATE ON relay.agent_cards FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.note_card();
-
--- For register: makes a card the card of an agent. `known`: the caller has seen one of this agent. Only functions with a fixed search_path
--- call it, so it sets none.
-CREATE FUNCTION relay.keep_card(org text, agent text, sent jsonb, known boolean) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    found_by text[] := relay.card_terms(org, sent);
-BEGIN
-    IF known THEN
-        UPDATE relay.agent_cards AS c SET org_id = org, card = sent, terms = found_by, since = clock_timestamp()
-        WHERE c.agent_id = agent AND (c.card <> sent OR c.org_id <> org);
-        IF FOUND THEN
-            RETURN;
-        END IF;
-    END IF;
-    INSERT INTO relay.agent_cards AS c (agent_id, org_id, card, terms)
-    VALUES (agent, org, sent, found_by)
-    ON CONFLICT ON CONSTRAINT agent_cards_pkey DO UPDATE
-        SET org_id = excluded.org_id, card = excluded.card, terms = excluded.terms, since = excluded.since
-        WHERE c.card <> excluded.card OR c.org_id <> excluded.org_id;
-END
-$$;

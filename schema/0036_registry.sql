@@ -189,6 +189,27 @@ BEGIN
 END
 $$;
 
+-- Makes a card the card of an agent. `known`: the caller has seen one of this agent.
+CREATE FUNCTION relay.keep_card(org text, agent text, sent jsonb, known boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    found_by text[] := relay.card_terms(org, sent);
+BEGIN
+    IF known THEN
+        UPDATE relay.agent_cards AS c SET org_id = org, card = sent, terms = found_by, since = clock_timestamp()
+        WHERE c.agent_id = agent AND (c.card <> sent OR c.org_id <> org);
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO relay.agent_cards AS c (agent_id, org_id, card, terms)
+    VALUES (agent, org, sent, found_by)
+    ON CONFLICT ON CONSTRAINT agent_cards_pkey DO UPDATE
+        SET org_id = excluded.org_id, card = excluded.card, terms = excluded.terms, since = excluded.since
+        WHERE c.card <> excluded.card OR c.org_id <> excluded.org_id;
+END
+$$;
+
 CREATE FUNCTION relay_api.register(agent_id text, card json, instance_id text DEFAULT '', lease interval DEFAULT '60 seconds')
 RETURNS relay_api.lease_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
