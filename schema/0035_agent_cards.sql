@@ -23,20 +23,27 @@ $$;
 -- Of two members with one name, one reader takes the first and another the last. jsonb has dropped one of them, and with it a colon: each
 -- member has one, and those in texts stay. A colon may also be written as its number, after a backslash that no other one escapes.
 CREATE FUNCTION relay.colons(written text) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT pg_catalog.length(said.plain) - pg_catalog.length(pg_catalog.replace(said.plain, ':', ''))
-    FROM (SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(written, E'\\\\', ''), E'\\u003a', ':'), E'\\u003A', ':')) AS said (plain)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    plain text := written;
+BEGIN
+    IF pg_catalog.strpos(written, E'\\') > 0 THEN
+        plain := pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(written, E'\\\\', ''), E'\\u003a', ':'), E'\\u003A', ':');
+    END IF;
+    RETURN pg_catalog.octet_length(plain) - pg_catalog.octet_length(pg_catalog.replace(plain, ':', ''));
+END
 $$;
 COMMENT ON FUNCTION relay.colons(text) IS 'how many colons JSON has, between names and values and in texts; more than its jsonb: a name is given twice';
 
--- These qualify every name and set no search_path: card_problems calls them for each text of a card.
+-- These qualify every name and set no search_path, and are inlined: card_problems calls them for each text of a card. (A number is cast to
+-- text, because a text || a number is not immutable, and then no expression that has it is inlined into an immutable function.)
 CREATE FUNCTION relay.text_problems(path text, value jsonb, longest integer DEFAULT NULL) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN pg_catalog.jsonb_typeof(value) = 'string' AND pg_catalog.length(value #>> '{}') >= 1
              AND (pg_catalog.length(value #>> '{}') <= longest) IS NOT FALSE THEN '{}'::text[]
         WHEN longest IS NULL THEN ARRAY[path || ': must be a text, not empty']
-        ELSE ARRAY[path || ': must be a text of 1 to ' || longest || ' characters']
+        ELSE ARRAY[path || ': must be a text of 1 to ' || longest::text || ' characters']
     END
 $$;
 
@@ -179,30 +186,39 @@ BEGIN
 END
 $$;
 
--- A carriage return counts as the r of a key, as in `revoke --scan`: in JSON, it is \r.
+-- A carriage return counts as the r of a key, as in `revoke --scan`: in JSON, it is \r. Nearly all texts lack the word, and are not looked at
+-- more closely.
+CREATE FUNCTION relay.key_in_text(written text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN pg_catalog.strpos(written, 'relay_') > 0
+                THEN pg_catalog.substring(written, 'relay_(?:sk|at|dt)_([0-9a-hjkmnp-tv-z]{12})') END
+$$;
+
 CREATE FUNCTION relay.key_in(card jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT pg_catalog.substring(card::text, 'relay_(?:sk|at|dt)_([0-9a-hjkmnp-tv-z]{12})')
+    SELECT relay.key_in_text(card::text)
 $$;
 COMMENT ON FUNCTION relay.key_in(jsonb) IS 'the id of a key, admin token or refresh token in any text of the card; null: it has none';
 
--- What may be missing may also be null, because several programs write the one for the other.
+-- What may be missing may also be null, because several programs write the one for the other. The text of the card is made once; one with
+-- few brackets is not too deep.
 CREATE FUNCTION relay.card_problems(card jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     problems   text[] := '{}';
     interfaces jsonb := NULLIF(card -> 'supportedInterfaces', 'null');
+    written    text := card::text;
 BEGIN
-    IF octet_length(card::text) > 65536 THEN
+    IF octet_length(written) > 65536 THEN
         RETURN ARRAY['/: is larger than 64 KiB'];
     END IF;
-    IF relay.is_too_deep(card) THEN
+    IF octet_length(written) - octet_length(replace(replace(written, '[', ''), '{', '')) >= 64 AND relay.is_too_deep(card) THEN
         RETURN ARRAY['/: is nested deeper than 64 levels'];
     END IF;
     IF relay.has_huge_number(card) THEN
         RETURN ARRAY['/: has a number that does not fit a double'];
     END IF;
-    IF relay.key_in(card) IS NOT NULL THEN
+    IF relay.key_in_text(written) IS NOT NULL THEN
         problems := ARRAY['/: has a key of this relay in it'];
     END IF;
     IF (jsonb_typeof(card) = 'object') IS NOT TRUE THEN
@@ -262,16 +278,27 @@ $$;
 -- For a card without problems. Only ASCII letters of tags lose their case, so that no update of a library changes the index.
 CREATE FUNCTION relay.card_terms(org text, card jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    terms      text[] := '{}';
+    skills     jsonb := card -> 'skills';
+    tags       jsonb;
+    extensions jsonb := card #> '{capabilities,extensions}';
 BEGIN
+    FOR place IN 0 .. relay.last_judged(skills) LOOP
+        terms := terms || relay.card_term(org, 'skill', skills -> place ->> 'id');
+        tags := skills -> place -> 'tags';
+        FOR position IN 0 .. relay.last_judged(tags) LOOP
+            terms := terms || relay.card_term(org, 'tag', tags ->> position);
+        END LOOP;
+    END LOOP;
+    FOR place IN 0 .. relay.last_judged(extensions) LOOP
+        terms := terms || relay.card_term(org, 'can', extensions -> place ->> 'uri');
+    END LOOP;
     RETURN ARRAY(
-        SELECT DISTINCT relay.card_term(org, said.kind, said.value) COLLATE "C"
-        FROM (SELECT 'skill' AS kind, s.value ->> 'id' AS value FROM relay.entries('', card -> 'skills') AS s
+        SELECT DISTINCT said.term COLLATE "C"
+        FROM (SELECT unnest(terms) AS term
               UNION ALL
-              SELECT 'tag', t.value #>> '{}' FROM relay.entries('', card -> 'skills') AS s, relay.entries('', s.value -> 'tags') AS t
-              UNION ALL
-              SELECT 'can', f.key FROM jsonb_each(card -> 'capabilities') AS f WHERE f.value = 'true'
-              UNION ALL
-              SELECT 'can', e.value ->> 'uri' FROM relay.entries('', card #> '{capabilities,extensions}') AS e) AS said
+              SELECT relay.card_term(org, 'can', f.key) FROM jsonb_each(card -> 'capabilities') AS f WHERE f.value = 'true') AS said
         ORDER BY 1);
 END
 $$;
@@ -301,7 +328,7 @@ CREATE TABLE relay.agent_cards (
     terms    text[] COLLATE "C" NOT NULL,
     since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CONSTRAINT agent_cards_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id)
-);
+) WITH (fillfactor = 85);  -- a new card with the old terms stays on its page, and writes no index
 CREATE INDEX agent_cards_by_org ON relay.agent_cards (org_id, agent_id);
 -- Without a list of pending entries, which every search would read.
 CREATE INDEX agent_cards_by_term ON relay.agent_cards USING gin (terms) WITH (fastupdate = off);
@@ -312,6 +339,24 @@ COMMENT ON COLUMN relay.agent_cards.terms IS 'relay.card_terms of the card';
 SELECT relay.isolate_tenants('relay.agent_cards');
 GRANT SELECT ON relay.agent_cards TO relay_provisioner, relay_responder, relay_auditor;
 GRANT SELECT (agent_id, org_id, card, since) ON relay.agent_cards TO relay_tenant;
+
+-- A row now, for an event that cannot be frequent, as its caller knows: at most one per minute for each subject. It is not counted, which
+-- is most of the work of record_often. While auth_events is locked, and afterwards in a session that has met such a lock, it is counted.
+CREATE FUNCTION relay.record_rare(event relay.auth_events) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+BEGIN
+    IF COALESCE(current_setting('relay.events_locked_until', true), '') <> '' THEN
+        PERFORM relay.record_often(event);
+        RETURN;
+    END IF;
+    INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail)
+    VALUES (event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason, event.ip_address, event.trace_id,
+            event.detail);
+EXCEPTION
+    WHEN lock_not_available THEN
+        PERFORM relay.record_often(event);
+END
+$$;
 
 -- A card is changed by register, or by SQL. An agent can do it as often as it likes.
 CREATE FUNCTION relay.note_card() RETURNS trigger
@@ -327,7 +372,11 @@ BEGIN
     event.detail := jsonb_strip_nulls(jsonb_build_object(
         'from', CASE WHEN TG_OP <> 'INSERT' THEN encode(sha256(convert_to(OLD.card::text, 'UTF8')), 'hex') END,
         'to', CASE WHEN TG_OP <> 'DELETE' THEN encode(sha256(convert_to(NEW.card::text, 'UTF8')), 'hex') END));
-    PERFORM relay.record_often(event);
+    IF TG_OP = 'UPDATE' AND NEW.since > OLD.since + interval '1 minute' THEN
+        PERFORM relay.record_rare(event);
+    ELSE
+        PERFORM relay.record_often(event);
+    END IF;
     RETURN NULL;
 END
 $$;

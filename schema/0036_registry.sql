@@ -78,9 +78,19 @@ COMMENT ON COLUMN relay_api.running_agent.instances IS 'how many processes share
 COMMENT ON COLUMN relay_api.running_agent.next IS
     'only in a row without an agent, the last one of a page that others follow: the `after` of the next page';
 
--- What each of them checks first, in one call.
+-- As in 0005_audit.sql, but each beat calls it, and so it qualifies its names and sets no search_path.
+CREATE OR REPLACE FUNCTION relay.commit_lazily() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN
+        PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
+    END IF;
+END
+$$;
+
+-- What each of them checks first, in one call. Only functions with a fixed search_path call this and the next ones, so they set none: a beat
+-- consists of little else.
 CREATE FUNCTION relay.require_process(asked text, agent text, instance text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF pg_is_in_recovery() OR length(agent) > 127 THEN
         PERFORM relay.require_primary(asked), relay.require_short('agent_id', agent, 127);
@@ -91,27 +101,27 @@ BEGIN
 END
 $$;
 
--- As agent_status and has_seat, in one statement, because a beat consists of little else. Only functions with a fixed search_path call it.
-CREATE FUNCTION relay.run_refusal(org text, agent text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-    standing text;
-    seats    bigint;
-BEGIN
-    SELECT (SELECT max(s.kind) FROM relay.standing_revocations AS s
+-- Both are inlined into their callers, whose one statement reads all that a beat goes by.
+CREATE FUNCTION relay.run_state(org text, agent text) RETURNS TABLE (standing text, seats bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT (SELECT pg_catalog.max(s.kind) FROM relay.standing_revocations AS s
             WHERE s.subject_id = ANY (ARRAY[agent, org])
               AND s.subject_id = CASE s.subject_kind WHEN 'agent' THEN agent WHEN 'org' THEN org END),
            (SELECT l.amount FROM relay.org_limits AS l WHERE l.org_id = org AND l.meter = 'agents')
-    INTO standing, seats;
-    RETURN CASE WHEN standing = 'revoke' THEN 'revoked' WHEN standing = 'block' THEN 'blocked'
-                WHEN seats IS NOT NULL AND NOT relay.find_seat(org, agent) THEN 'over_limit' END;
-END
 $$;
-COMMENT ON FUNCTION relay.run_refusal(text, text) IS 'why an agent may not run: revoked, blocked or over_limit; null: it may';
+COMMENT ON FUNCTION relay.run_state(text, text) IS 'what run_refusal goes by: a block or revocation in force, and the limit of seats';
 
--- By record_often: an agent that restarts each second causes many.
-CREATE FUNCTION relay.note_registry(action text, reason text, org text, agent text, detail jsonb, key text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION relay.run_refusal(standing text, seats bigint, org text, agent text) RETURNS text
+LANGUAGE sql AS $$
+    SELECT CASE WHEN standing = 'revoke' THEN 'revoked' WHEN standing = 'block' THEN 'blocked'
+                WHEN seats IS NOT NULL AND NOT relay.find_seat(org, agent) THEN 'over_limit' END
+$$;
+COMMENT ON FUNCTION relay.run_refusal(text, bigint, text, text) IS 'why an agent may not run: revoked, blocked or over_limit; null: it may';
+
+-- By record_often, because an agent that restarts each second causes many; but one that is `rare` needs no count of its kind.
+CREATE FUNCTION relay.note_registry(action text, reason text, org text, agent text, detail jsonb, key text DEFAULT NULL,
+                                    rare boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql AS $$
 DECLARE
     event relay.auth_events;
 BEGIN
@@ -122,13 +132,17 @@ BEGIN
     event.agent_id := agent;
     event.key_id := key;
     event.detail := NULLIF(jsonb_strip_nulls(note_registry.detail), '{}');
-    PERFORM relay.record_often(event);
+    IF rare THEN
+        PERFORM relay.record_rare(event);
+    ELSE
+        PERFORM relay.record_often(event);
+    END IF;
 END
 $$;
 
 -- Makes or renews a lease. `started`: the time at which this process registered, if it says so; then it does not make ready what a later
--- process with the same id has made unready, or the other way round. A call that writes the index anyway also removes a few leases that
--- ended more than a day ago. Only functions with a fixed search_path call it, so it sets none.
+-- process with the same id has made unready, or the other way round. The usual beat is the first statement, and writes no index. One that
+-- writes the index, because the lease is new or ends on another day, also removes a few leases that ended more than a day ago.
 CREATE FUNCTION relay.renew_lease(org text, agent text, instance text, lease interval, starts boolean, started timestamptz, takes_work boolean,
                                   INOUT answer relay_api.lease_answer)
 LANGUAGE plpgsql AS $$
@@ -147,22 +161,52 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    -- An agent chooses its instance ids. So one has 256 leases at most: a new one takes the place of the one that ends first.
-    DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
-        SELECT o.ctid FROM relay.agent_leases AS o
-        WHERE o.agent_id = agent AND o.instance_id <> instance ORDER BY o.ends_at DESC OFFSET 255 FOR UPDATE SKIP LOCKED));
-    INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day, ready)
-    VALUES (agent, instance, org, CASE WHEN starts THEN present ELSE LEAST(started, present) END, present, ending, day, COALESCE(takes_work, true))
-    ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE
+    UPDATE relay.agent_leases AS l
     SET beat_at = present, ends_at = ending, last_day = day, org_id = org,
         ready = CASE WHEN l.started_at > started THEN l.ready ELSE COALESCE(takes_work, l.ready) END,
         started_at = CASE WHEN starts THEN present ELSE l.started_at END
+    WHERE l.agent_id = agent AND l.instance_id = instance
     RETURNING l.started_at INTO answer.started_at;
-    PERFORM relay.require_effect(FOUND, 'the lease of agent ' || agent);
+    IF NOT FOUND THEN
+        -- An agent chooses its instance ids. So one has 256 leases at most: a new one takes the place of the one that ends first.
+        DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM relay.agent_leases AS o
+            WHERE o.agent_id = agent AND o.instance_id <> instance ORDER BY o.ends_at DESC OFFSET 255 FOR UPDATE SKIP LOCKED));
+        INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day, ready)
+        VALUES (agent, instance, org, CASE WHEN starts THEN present ELSE LEAST(started, present) END, present, ending, day,
+                COALESCE(takes_work, true))
+        ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE
+        SET beat_at = present, ends_at = ending, last_day = day, org_id = org,
+            ready = CASE WHEN l.started_at > started THEN l.ready ELSE COALESCE(takes_work, l.ready) END,
+            started_at = CASE WHEN starts THEN present ELSE l.started_at END
+        RETURNING l.started_at INTO answer.started_at;
+        PERFORM relay.require_effect(FOUND, 'the lease of agent ' || agent);
+    END IF;
     DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
         SELECT o.ctid FROM relay.agent_leases AS o
         WHERE o.last_day < ((present - interval '1 day') AT TIME ZONE 'UTC')::date
         ORDER BY o.last_day LIMIT 8 FOR UPDATE SKIP LOCKED));
+END
+$$;
+
+-- Makes a card the card of an agent. `known`: the caller has seen one of this agent.
+CREATE FUNCTION relay.keep_card(org text, agent text, sent jsonb, known boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    found_by text[] := relay.card_terms(org, sent);
+BEGIN
+    IF known THEN
+        UPDATE relay.agent_cards AS c SET org_id = org, card = sent, terms = found_by, since = clock_timestamp()
+        WHERE c.agent_id = agent AND (c.card <> sent OR c.org_id <> org);
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO relay.agent_cards AS c (agent_id, org_id, card, terms)
+    VALUES (agent, org, sent, found_by)
+    ON CONFLICT ON CONSTRAINT agent_cards_pkey DO UPDATE
+        SET org_id = excluded.org_id, card = excluded.card, terms = excluded.terms, since = excluded.since
+        WHERE c.card <> excluded.card OR c.org_id <> excluded.org_id;
 END
 $$;
 
@@ -178,10 +222,13 @@ DECLARE
 BEGIN
     PERFORM relay.require_process('register', register.agent_id, register.instance_id);
     answer.problems := '{}';
-    SELECT a.org_id, c.card, relay.run_refusal(a.org_id, a.agent_id) AS refusal INTO known
-    FROM relay.agents AS a LEFT JOIN relay.agent_cards AS c ON c.agent_id = a.agent_id
+    SELECT a.org_id, c.card, run.standing, run.seats, l.started_at < clock_timestamp() - interval '1 minute' AS is_rare INTO known
+    FROM relay.agents AS a CROSS JOIN LATERAL relay.run_state(a.org_id, a.agent_id) AS run
+    LEFT JOIN relay.agent_cards AS c ON c.agent_id = a.agent_id
+    LEFT JOIN relay.agent_leases AS l ON l.agent_id = a.agent_id AND l.instance_id = register.instance_id
     WHERE a.agent_id = register.agent_id;
-    answer.reason := CASE WHEN known.org_id IS NULL THEN 'unknown_agent' ELSE COALESCE(known.refusal, 'ok') END;
+    answer.reason := CASE WHEN known.org_id IS NULL THEN 'unknown_agent'
+                          ELSE COALESCE(relay.run_refusal(known.standing, known.seats, known.org_id, register.agent_id), 'ok') END;
     IF answer.reason = 'ok' THEN
         BEGIN
             sent := register.card::jsonb;
@@ -205,15 +252,11 @@ BEGIN
     IF is_same THEN
         PERFORM relay.commit_lazily();
     ELSE
-        INSERT INTO relay.agent_cards AS c (agent_id, org_id, card, terms)
-        VALUES (register.agent_id, known.org_id, sent, relay.card_terms(known.org_id, sent))
-        ON CONFLICT ON CONSTRAINT agent_cards_pkey DO UPDATE
-            SET org_id = excluded.org_id, card = excluded.card, terms = excluded.terms, since = excluded.since
-            WHERE c.card <> excluded.card OR c.org_id <> excluded.org_id;
+        PERFORM relay.keep_card(known.org_id, register.agent_id, sent, known.card IS NOT NULL);
     END IF;
     answer := relay.renew_lease(known.org_id, register.agent_id, register.instance_id, register.lease, true, NULL, true, answer);
     PERFORM relay.note_registry('agent_registered', 'ok', known.org_id, register.agent_id,
-                                jsonb_build_object('instance', NULLIF(register.instance_id, '')));
+                                jsonb_build_object('instance', NULLIF(register.instance_id, '')), rare => known.is_rare);
     RETURN answer;
 END
 $$;
@@ -231,9 +274,11 @@ DECLARE
     known  record;
 BEGIN
     PERFORM relay.require_process('heartbeat', heartbeat.agent_id, heartbeat.instance_id);
-    SELECT c.org_id, relay.run_refusal(c.org_id, c.agent_id) AS refusal INTO known
-    FROM relay.agent_cards AS c WHERE c.agent_id = heartbeat.agent_id;
-    answer.reason := CASE WHEN known.org_id IS NULL THEN 'register' ELSE COALESCE(known.refusal, 'ok') END;
+    SELECT c.org_id, run.standing, run.seats INTO known
+    FROM relay.agent_cards AS c CROSS JOIN LATERAL relay.run_state(c.org_id, c.agent_id) AS run
+    WHERE c.agent_id = heartbeat.agent_id;
+    answer.reason := CASE WHEN known.org_id IS NULL THEN 'register'
+                          ELSE COALESCE(relay.run_refusal(known.standing, known.seats, known.org_id, heartbeat.agent_id), 'ok') END;
     answer.ok := answer.reason = 'ok';
     answer.problems := '{}';
     IF answer.ok THEN

@@ -123,6 +123,53 @@ def test_an_agent_that_restarts_all_the_time_floods_nothing(database, api):
         assert written <= 11 and database.value("SELECT sum(times) FROM relay.recorded_events WHERE action = %s", action) == 30
 
 
+def start_long_ago(database):
+    """As if alpha had registered and sent its card an hour ago."""
+    database.execute("UPDATE relay.agent_leases SET started_at = now() - interval '1 hour'")
+    database.execute("ALTER TABLE relay.agent_cards DISABLE TRIGGER note_change")
+    database.execute("UPDATE relay.agent_cards SET since = now() - interval '1 hour'")
+    database.execute("ALTER TABLE relay.agent_cards ENABLE TRIGGER note_change")
+    database.execute("DELETE FROM relay.event_floods")
+
+
+def test_a_start_after_more_than_a_minute_has_its_row_and_is_not_counted(database, api):
+    api.register("alpha", card())
+    start_long_ago(database)
+    assert api.register("alpha", card(version="2"))["ok"]
+    assert [e[0] for e in events(database, "agent_registered", "card_changed")] == ["card_changed", "agent_registered"] * 2
+    assert database.value("SELECT count(*) FROM relay.event_floods") == 0, "nothing had to be counted"
+    for number in range(30):
+        api.register("alpha", card(version=f"3.{number}"))
+    for action in ("agent_registered", "card_changed"):
+        assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = %s", action) <= 12
+        assert database.value("SELECT sum(times) FROM relay.recorded_events WHERE action = %s", action) == 32
+
+
+def test_a_start_while_the_trail_is_locked_is_counted(database, api):
+    api.register("alpha", card())
+    start_long_ago(database)
+    with closing(database.connect()) as other, other.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE relay.auth_events IN SHARE MODE")
+        assert api.register("alpha", card(version="2"))["ok"]
+        cursor.execute("ROLLBACK")
+    for action in ("agent_registered", "card_changed"):
+        assert database.value("SELECT sum(times) FROM relay.recorded_events WHERE action = %s", action) == 2
+        assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = %s", action) == 1
+
+
+def test_a_new_card_with_the_old_terms_writes_no_index(database, api):
+    """Also where pages are full of other agents' cards."""
+    agents = [f"a{number}" for number in range(40)]
+    settle(database, agents, org="many")
+    for version in ("1", "2"):
+        for agent in agents:
+            assert api.register(agent, card(version=version))["ok"]
+    api.connection.close()  # a session reports what it counted at its end
+    counted = "SELECT n_tup_upd AS all, n_tup_hot_upd AS without_index FROM pg_stat_user_tables WHERE relname = 'agent_cards'"
+    wait_until(lambda: database.one(counted)["all"] >= 40, what="the counts of the session")
+    assert database.one(counted) == {"all": 40, "without_index": 40}
+
+
 def test_changes_by_sql_are_in_the_trail(database, api):
     api.register("alpha", card())
     database.execute("""UPDATE relay.agent_cards SET card = card || '{"name": "Mallory"}'""")
@@ -200,6 +247,14 @@ def test_an_agent_whose_lease_is_over_is_not_found_and_one_beat_brings_it_back(d
     assert api.find() == {} and api.find(skill="search_kb") == {} and api.card("alpha") is None
     assert api.beat("alpha")["ok"] and list(api.find()) == ["alpha"]
     assert database.value("SELECT started_at FROM relay.agent_leases") == started, "it is the same process, and was late"
+
+
+def test_the_first_beat_of_a_day_keeps_the_lease_and_its_start(database, api):
+    started = api.register("alpha", card())["started_at"]
+    database.execute("UPDATE relay.agent_leases SET last_day = last_day - 3")
+    assert api.beat("alpha")["started_at"] == started
+    row = database.one("SELECT count(*) AS leases, max(last_day) = max((ends_at AT TIME ZONE 'UTC')::date) AS is_dated FROM relay.agent_leases")
+    assert row == {"leases": 1, "is_dated": True}
 
 
 def test_a_beat_writes_no_index_and_waits_for_no_disk(database, api):
