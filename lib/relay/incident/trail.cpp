@@ -1,5 +1,6 @@
 #include "relay/incident/trail.hpp"
 
+#include "relay/db/lock_holders.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/incident/missing_events_sql.hpp"
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto first_patience = 500ms;
 constexpr auto trail_patience = 2s;
+constexpr auto lock_not_available = "55P03";
 
 db::TransactOptions on_the_primary(WriteOptions const &options, std::chrono::milliseconds lock_patience) {
     db::TransactOptions transact = writing(options);
@@ -48,6 +50,24 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
         }
     });
     return receipt;
+}
+
+/// Waits for a lock as long as the command may take.
+db::TransactOptions steadfast(WriteOptions const &options) { return on_the_primary(options, 1h); }
+
+/// Runs an attempt that waits for no lock but that on its own rows. If someone holds that, names the session, because only
+/// its end lets the change happen, and waits.
+IncidentReceipt without_side_channels(db::Database &database, WriteOptions const &options,
+                                      std::function<IncidentReceipt(db::TransactOptions)> const &attempt) {
+    try {
+        return attempt(urgent(options));
+    } catch (Error const &error) {
+        if (error.hint().sqlstate != lock_not_available || error.hint().changed != Changed::no) {
+            throw;
+        }
+    }
+    db::report_wait(database);
+    return attempt(steadfast(options));
 }
 
 }  // namespace
@@ -119,9 +139,10 @@ IncidentReceipt insist(db::Database &database, WriteOptions const &options,
         }
     }
     Trail trail(true);
-    db::TransactOptions again = patient(options);
-    again.wake_later = true;
-    IncidentReceipt receipt = attempt(again, trail);
+    IncidentReceipt receipt = without_side_channels(database, options, [&](db::TransactOptions transact) {
+        transact.wake_later = true;
+        return attempt(transact, trail);
+    });
     receipt.trail_missing = trail.write(database, options, receipt.at);
     return receipt;
 }
