@@ -275,8 +275,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE CONSTRAINT TRIGGER audit_listing AFTER UPDATE ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN ((OLD.migration_id, OLD.wave) IS DISTINCT FROM (NEW.migration_id, NEW.wave)) EXECUTE FUNCTION relay.audit_listing();
+CREATE CONSTRAINT TRIGGER audit_listing AFTER UPDATE OF migration_id, wave ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN ((OLD.migration_id, OLD.wave) IS DISTINCT FROM (NEW.migration_id, NEW.wave))
+    EXECUTE FUNCTION relay.audit_listing();
 CREATE CONSTRAINT TRIGGER audit_owner AFTER UPDATE OF owner ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.owner IS DISTINCT FROM NEW.owner) EXECUTE FUNCTION relay.audit_change('migration_owner_changed');
 
