@@ -16,6 +16,9 @@ using Json = nlohmann::ordered_json;
 /// they are parsed. Puts into `twice` the names that two members of the outermost object have.
 std::optional<Json> read(std::string_view text, std::set<std::string> *twice, bool &too_deep) {
     too_deep = false;
+    if (text.find('\0') != text.npos) {  // JSON has none, and the library takes it for the end of the text
+        return std::nullopt;
+    }
     std::set<std::string> names;
     Json json = Json::parse(
         text,

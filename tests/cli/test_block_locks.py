@@ -85,6 +85,31 @@ def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
     assert standing(database) == set() and blocked_events(database) == 0
 
 
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "SHARE"])
+@pytest.mark.parametrize("words", [("block", "bot"), ("revoke", "bot", "--yes"), ("block", "--org", "acme", "--confirm", "acme")], ids=" ".join)
+def test_who_has_locked_the_revocations_is_named_at_once_and_the_change_follows_when_that_session_ends(relay, database, key, words, mode):
+    """SHARE is the lock of CREATE INDEX."""
+    holder = hold(database, "SET application_name = 'a report'", f"LOCK TABLE relay.revocations IN {mode} MODE")
+    pid = holder.info.backend_pid
+    process = relay.start(*words, "--timeout", "30s")
+    line = process.stderr.readline().decode()
+    assert "warning: nothing is changed yet" in line and f"session {pid} of role postgres (a report) holds" in line
+    assert "on relay.revocations" in line and f"SELECT pg_terminate_backend({pid})" in line
+    assert process.poll() is None, "it waits"
+    database.execute(f"SELECT pg_terminate_backend({pid})")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert decide(database, key) == ("revoked" if words[0] == "revoke" else "blocked")
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action ~ '_(blocked|revoked)$'") == 1
+
+
+def test_the_command_waits_for_the_revocations_no_longer_than_asked(relay, database, key):
+    holder = hold(database, "LOCK TABLE relay.revocations IN ACCESS EXCLUSIVE MODE")
+    assert relay.error("block", "bot", "--timeout", "3s", check=8, timeout=60)["changed"] == "no"
+    holder.close()
+    assert standing(database) == set()
+
+
 # A block or revocation, and the table that says what there is of its kind.
 SHUT_OUT = {
     "block bot": "agents",

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const *data, std::size_t size
     auto const indented = reformat_json(text, true);
     require(flat.has_value() == indented.has_value(), "both forms are read alike");
     if (flat) {
+        require(text.find('\0') == text.npos, "a text is read to its end");
         require(flat->find('\n') == std::string::npos, "one line is one line");
         require(reformat_json(*indented, false) == flat && reformat_json(*flat, false) == flat, "JSON reads back");
     }

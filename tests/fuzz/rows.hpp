@@ -8,10 +8,10 @@
 
 namespace relay::fuzz {
 
-/// A source that gives `text` in pieces of `piece` bytes, or in 50 pieces if it is long: each read costs as much as the
+/// A source that gives `text` in pieces of `piece` bytes, or in 12 pieces if it is long: each read costs as much as the
 /// room that it is given.
 inline cli::TextSource in_pieces(std::string_view text, std::size_t piece) {
-    piece = std::max(piece, text.size() / 50);
+    piece = std::max(piece, text.size() / 12);
     return cli::TextSource([text, piece](std::span<char> room) mutable {
         std::size_t const size = std::min({piece, text.size(), room.size()});
         std::copy_n(text.begin(), size, room.begin());

@@ -63,7 +63,7 @@ SEEDS = {
              "revoke\0--label\0a=b\0--permissions=x,y\0-n\0" + "5\0--until\0" + "2030-01-01T00:00:00Z\0--\0-x", "agent\0delete\0$",
              "--dsn\0--dsn=$", "-o=json\0agent\0rotate-key\0--all\0--state\0blocked", "agent\0" * 60, "x" * LONG],
     "conditions": ['{"max_amount":10000}', '{"a":[1,-2.5e10,true,null,"\\u00e4\\ud83d\\ude00"],"b":{"c":{}}}'],
-    "json": ['{"a":[1,"b",null,true,{"c":1.5e300}]}', '["x","y"]'],
+    "json": ['{"a":[1,"b",null,true,{"c":1.5e300}]}', '["x","y"]', '{"a":1}\0]]}'],
     "seal_key": ["\x00" + json.dumps({"key_id": "1", "key": "CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}),
                  "\x01CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
     "text": ["\x20plain text (3 days ago) wraps", "\x08\u65e5\u672c\u8a9e\u306e\u540d\u524d", "\x10\U0001f469\u200d\U0001f469", "\x10" + "\u0301" * 1000],

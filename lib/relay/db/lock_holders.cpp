@@ -33,6 +33,23 @@ std::string describe(TextRow const &row) {
     return escape_for_terminal(text + " holds " + row.at("mode") + " on " + row.at("name"));
 }
 
+std::vector<TextRow> ask_holders(Transaction &transaction) {
+    std::vector<TextRow> holders;
+    Rows const rows = transaction.exec(lock_holders_sql);
+    for (Row const row : rows) {
+        TextRow &holder = holders.emplace_back();
+        for (char const *const column : {"pid", "role", "application", "mode", "name"}) {
+            holder[column] = row.text(column);
+        }
+    }
+    return holders;
+}
+
+std::function<void(std::string const &)> &shown_by() {
+    static std::function<void(std::string const &)> show;
+    return show;
+}
+
 std::vector<TextRow> find_holders(Settings const &settings) {
     try {
         return quick_query(settings, lock_holders_sql, {}, Watchdog::Clock::now() + question_patience);
@@ -40,6 +57,8 @@ std::vector<TextRow> find_holders(Settings const &settings) {
         return {};
     }
 }
+
+std::string ending(TextRow const &holder) { return "SELECT pg_terminate_backend(" + holder.at("pid") + ")"; }
 
 std::string describe(std::vector<TextRow> const &holders) {
     std::string text;
@@ -51,17 +70,7 @@ std::string describe(std::vector<TextRow> const &holders) {
 
 }  // namespace
 
-std::string describe_lock_holders(Transaction &transaction) {
-    std::vector<TextRow> holders;
-    Rows const rows = transaction.exec(lock_holders_sql);
-    for (Row const row : rows) {
-        TextRow &holder = holders.emplace_back();
-        for (char const *const column : {"pid", "role", "application", "mode", "name"}) {
-            holder[column] = row.text(column);
-        }
-    }
-    return describe(holders);
-}
+std::string describe_lock_holders(Transaction &transaction) { return describe(ask_holders(transaction)); }
 
 Error with_lock_holders(Settings const &settings, Error const &timeout) {
     std::vector<TextRow> const holders = find_holders(settings);
@@ -70,9 +79,30 @@ Error with_lock_holders(Settings const &settings, Error const &timeout) {
     }
     Hint hint = timeout.hint();
     hint.why += describe(holders);
-    hint.next = Advice("try again when it has ended, or end it: SELECT pg_terminate_backend(" +
-                       holders.front().at("pid") + ")");
+    hint.next = Advice("try again when it has ended, or end it: " + ending(holders.front()));
     return {timeout.kind(), timeout.message(), hint};
+}
+
+void show_waits(std::function<void(std::string const &)> show) { shown_by() = std::move(show); }
+
+void report_wait(Database &database) {
+    if (!shown_by()) {
+        return;
+    }
+    TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    options.lock_patience = question_patience;
+    std::vector<TextRow> holders;
+    try {
+        database.transact(options, [&](Transaction &transaction) { holders = ask_holders(transaction); });
+    } catch (Error const &) {
+        return;
+    }
+    if (!holders.empty()) {
+        shown_by()("nothing is changed yet: the command waits for a lock; " + describe(holders) +
+                   "; it continues when that session has ended, or end it: " + ending(holders.front()));
+    }
 }
 
 }  // namespace relay::db

@@ -3,6 +3,9 @@
 #include "relay/db/database.hpp"
 #include "relay/model/error.hpp"
 
+#include <functional>
+#include <string>
+
 namespace relay::db {
 
 class Transaction;
@@ -14,5 +17,12 @@ std::string describe_lock_holders(Transaction &transaction);
 /// Returns `timeout`, the error of a statement that waited too long for a lock, with the sessions that hold locks on tables
 /// of relay now, the strongest first, and what ends one. As it was, if none can be found in half a second.
 Error with_lock_holders(Settings const &settings, Error const &timeout);
+
+/// Sets what shows to people what an urgent change waits for; at first nothing does.
+void show_waits(std::function<void(std::string const &)> show);
+
+/// Shows which sessions hold the locks that an urgent change may be waiting for, and what ends the first of them. Shows
+/// nothing if none can be found in half a second.
+void report_wait(Database &database);
 
 }  // namespace relay::db

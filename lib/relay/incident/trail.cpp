@@ -1,7 +1,9 @@
 #include "relay/incident/trail.hpp"
 
+#include "relay/db/lock_holders.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/incident/missing_events_sql.hpp"
 
 #include <algorithm>
 
@@ -12,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto first_patience = 500ms;
 constexpr auto trail_patience = 2s;
+constexpr auto lock_not_available = "55P03";
 
 db::TransactOptions on_the_primary(WriteOptions const &options, std::chrono::milliseconds lock_patience) {
     db::TransactOptions transact = writing(options);
@@ -49,6 +52,24 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
     return receipt;
 }
 
+/// Waits for a lock as long as the command may take.
+db::TransactOptions steadfast(WriteOptions const &options) { return on_the_primary(options, 1h); }
+
+/// Runs an attempt that waits for no lock but that on its own rows. If someone holds that, names the session, because only
+/// its end lets the change happen, and waits.
+IncidentReceipt without_side_channels(db::Database &database, WriteOptions const &options,
+                                      std::function<IncidentReceipt(db::TransactOptions)> const &attempt) {
+    try {
+        return attempt(urgent(options));
+    } catch (Error const &error) {
+        if (error.hint().sqlstate != lock_not_available || error.hint().changed != Changed::no) {
+            throw;
+        }
+    }
+    db::report_wait(database);
+    return attempt(steadfast(options));
+}
+
 }  // namespace
 
 db::TransactOptions urgent(WriteOptions const &options) { return on_the_primary(options, first_patience); }
@@ -82,18 +103,17 @@ void Trail::record(db::Transaction &transaction, Attribution const &by, std::vec
     }
 }
 
-std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options) const {
+std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options, Instant since) const {
     if (m_events.empty()) {
         return m_missing;
     }
     try {
         database.transact(on_the_primary(options, trail_patience), [&](db::Transaction &transaction) {
-            sql::insert_events(transaction, options.by, m_events, [&](std::size_t written) {
-                if (written != m_events.size()) {
-                    throw Error(ErrorKind::schema, swallowed(written, m_events.size()));
-                }
-                transaction.confirm(true, "");
-            });
+            std::size_t const present = sql::insert_missing_events(transaction, options.by, m_events, since);
+            if (present != m_events.size()) {
+                throw Error(ErrorKind::schema, swallowed(present, m_events.size()));
+            }
+            transaction.confirm(true, "");
         });
     } catch (Error const &error) {
         return error.message();
@@ -108,7 +128,7 @@ IncidentReceipt insist(db::Database &database, WriteOptions const &options,
     try {
         Trail trail(false);
         IncidentReceipt receipt = attempt(urgent(options), trail);
-        receipt.trail_missing = trail.write(database, options);
+        receipt.trail_missing = trail.write(database, options, receipt.at);
         return receipt;
     } catch (Error const &error) {
         // Not after five tries, which were against other sessions, and not without a SQLSTATE: then it was not the
@@ -119,10 +139,11 @@ IncidentReceipt insist(db::Database &database, WriteOptions const &options,
         }
     }
     Trail trail(true);
-    db::TransactOptions again = patient(options);
-    again.wake_later = true;
-    IncidentReceipt receipt = attempt(again, trail);
-    receipt.trail_missing = trail.write(database, options);
+    IncidentReceipt receipt = without_side_channels(database, options, [&](db::TransactOptions transact) {
+        transact.wake_later = true;
+        return attempt(transact, trail);
+    });
+    receipt.trail_missing = trail.write(database, options, receipt.at);
     return receipt;
 }
 
@@ -137,7 +158,7 @@ IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
     Trail trail(false);
     IncidentReceipt receipt = run_once(database, patient(options), trail, work);
-    receipt.trail_missing = trail.write(database, options);
+    receipt.trail_missing = trail.write(database, options, receipt.at);
     return receipt;
 }
 
