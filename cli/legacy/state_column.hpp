@@ -9,7 +9,7 @@
 namespace relay::cli {
 
 /// Returns whether a column of another program says whether a row is in use: `status`, `enabled`, `deleted_at`,
-/// `expires_at`. An import reads such a column although nobody maps it, because a row that is not in use must not become
+/// `expires_at`. An import reads such a column also if it is not mapped, because a row that is not in use must not become
 /// an agent that is.
 bool is_state_column(std::string_view name);
 

@@ -164,7 +164,7 @@ def test_the_tables_of_public_projects_need_one_map(acme, database, name):
     assert done["read"] == len(agents) and done["refused"] == 0
 
 
-# What a column that nobody mapped says: (column, SQL type, a value of a row in use, a value of one that is not)
+# What a column says that is not mapped: (column, SQL type, a value of a row in use, a value of one that is not)
 STATES = {
     "status": ("text", "active", "SUSPENDED"), "state": ("text", "Enabled", "deleted"), "key_status": ("text", "live", "pending"), "enabled": ("boolean", True, False),
     "is_active": ("boolean", True, False), "isValid": ("text", "yes", "no"), "disabled": ("boolean", False, True), "is_deleted": ("integer", 0, 1), "blocked": ("boolean", None, True),

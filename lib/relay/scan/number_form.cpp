@@ -8,7 +8,7 @@
 namespace relay::scan {
 namespace {
 
-/// Returns the forms that a number with so many digits, or the largest digit, may have.
+/// Returns the forms for which `fits` is true, as a set of bits.
 template <typename Fits>
 constexpr unsigned forms_that(Fits fits) {
     unsigned forms = 0;

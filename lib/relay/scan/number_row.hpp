@@ -37,7 +37,7 @@ class NumberRow {
     bool is_open() const { return m_open; }
     bool is_reading() const { return m_open && !m_waits; }
     bool is_busy() const { return m_open || m_seen > 0; }
-    /// Returns whether numbers of this form can have so many digits.
+    /// Returns whether numbers of this form can have that many digits.
     bool has_width(std::size_t digits) const { return digits >= m_form.least_digits && digits <= m_form.most_digits; }
     /// Returns where the numbers of this form begin in the line in which the row begins, also those that are no text.
     std::uint64_t begin() const { return m_begin; }
