@@ -39,7 +39,7 @@ class NumberRow {
     bool is_busy() const { return m_open || m_seen > 0; }
     /// Returns whether numbers of this form can have that many digits.
     bool has_width(std::size_t digits) const { return digits >= m_form.least_digits && digits <= m_form.most_digits; }
-    /// Returns where the numbers of this form begin in the line in which the row begins, also those that are no text.
+    /// Returns where the numbers of this form begin in the line in which the row begins, also those that are not text.
     std::uint64_t begin() const { return m_begin; }
 
   private:
@@ -71,7 +71,7 @@ class NumberRow {
     std::size_t m_nuls = 0;  ///< in a row
     bool m_open = false;
     bool m_waits = false;
-    std::size_t m_seen = 0;  ///< numbers of this form without anything else between them, also those that are no text
+    std::size_t m_seen = 0;  ///< numbers of this form without anything else between them, also those that are not text
     std::uint64_t m_begin = 0;
     std::uint64_t m_last = 0;  ///< where the last one of them begins
     Order m_in_order;

@@ -280,7 +280,7 @@ char Numbers::at(std::uint64_t offset) const {
     return offset >= m_read ? m_piece[offset - m_read] : m_history.value[offset % m_history.value.size()];
 }
 
-/// Returns where the numbers begin that are before a row as its own are, but no text.
+/// Returns where the numbers begin that are before a row as its own are, but are not text.
 std::uint64_t Numbers::first_of_line(NumberRow const &row) const {
     std::uint64_t const earliest = m_read - std::min<std::uint64_t>(m_read, m_history.value.size());
     std::uint64_t begin = row.begin();
