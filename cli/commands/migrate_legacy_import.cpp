@@ -6,6 +6,7 @@
 #include "cli/legacy/import_document.hpp"
 #include "cli/legacy/legacy_rows.hpp"
 #include "cli/legacy/revoked_value.hpp"
+#include "cli/legacy/state_column.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "relay/legacy/import.hpp"
@@ -53,11 +54,11 @@ LegacySecret read_shared_secret(Context &context, std::string const &path) {
 std::vector<std::string> read_source(Options const &options, Context &context, LegacyImport &import) {
     std::vector<std::string> pairs = options.map;
     LegacyRows rows(take_revoked_words(pairs));
-    ColumnMap const map = parse_column_map(pairs, legacy_columns());
+    ColumnMap const map = parse_column_map(pairs, legacy_columns(), is_state_column);
     if (options.from_table) {
         Progress progress(context.output().progress_stream(), "importing " + *options.from_table, false, std::nullopt);
         std::size_t row = 0;
-        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map},
+        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map, .also = is_state_column},
                           [&](LegacyRows::Columns columns) {
                               import.add(rows.make(++row, std::move(columns)));
                               progress.report(row);
@@ -67,10 +68,11 @@ std::vector<std::string> read_source(Options const &options, Context &context, L
     std::string const name = input_name(*options.file);
     OpenText text = open_text(*options.file, "");
     Progress progress(context.output().progress_stream(), "importing " + name, true, text.size);
-    auto const unused = read_rows(text.source, name, map, legacy_columns(), "agent_id", [&](InputRow row) {
+    auto const take = [&](InputRow row) {
         import.add(rows.make(std::move(row)));
         progress.report(text.source.taken());
-    });
+    };
+    auto const unused = read_rows(text.source, name, map, legacy_columns(), "agent_id", take, is_state_column);
     return rows.warnings(unused);
 }
 
@@ -104,6 +106,10 @@ ExitStatus run(Options const &options, Context &context) {
     ImportedLegacy const done = import.finish();
     Document document = import_document(context, source, done);
     document.warnings.insert(document.warnings.end(), warnings.begin(), warnings.end());
+    for (auto const &[column, count] : done.ends_later) {
+        document.warnings.push_back("the column " + quote_for_message(column) + " has a time to come in " +
+                                    counted(count, "row") + ": it is not imported, so these agents do not end then");
+    }
     bool const compared = done.unchanged + done.own_key > 0;
     if (!done.changed && !compared && done.refused == 0) {
         document.warnings.push_back(unchanged_text(done, request.shared_secret != nullptr));
@@ -156,7 +162,7 @@ Command const command{
         R"(Imports the list of agents of a running fleet. It creates each agent that does not exist yet, without a
 key, and records that the agent uses the shared secret. Nothing changes for the agents until `migrate-legacy start`.
 
-FILE is CSV with a header, or JSON. It has these columns, in any order; other columns are ignored:
+FILE is CSV with a header, or JSON. It has these columns, in any order:
 
   agent_id     required; taken as it is, capitals and dots included, up to 127 characters
   org_id       required, unless you give --org for rows without one
@@ -166,6 +172,10 @@ FILE is CSV with a header, or JSON. It has these columns, in any order; other co
   revoked      a yes or a no, or a time: the agent is created as revoked, and stays refused
   revoked_at   the same
   secret_hash  for --match-secret; api_key_hash means the same
+
+Columns that say whether a row is in use, such as `status`, `enabled`, `deleted_at` or `expires_at`, are read, too. If such
+a column says that a row is not in use, the row is refused, unless it is revoked anyway. Map the column to revoked or
+revoked_at, or leave it out: `--map status=`.
 
 CSV may be separated by commas, semicolons, tabs or bars, with any line ends, in UTF-8 or UTF-16: what spreadsheets
 write. JSON is one list, or objects one after the other. Names of columns may differ in case, blanks, `-` and `_`. Other

@@ -105,6 +105,9 @@ std::vector<std::string> read_header(std::vector<std::string> const &header, cha
             throw no_column(name, column, header, separator);
         }
     }
+    for (std::size_t i = 0; i < header.size(); ++i) {
+        columns[i] = columns[i].empty() && wanted.takes(header[i]) ? header[i] : columns[i];
+    }
     return columns;
 }
 

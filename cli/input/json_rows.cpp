@@ -86,15 +86,22 @@ class Rows {
         }
         std::vector<std::string> const names = names_of(*object);
         InputRow row;
+        std::set<std::size_t> ours;
         for (std::string const &column : m_wanted.known) {
             std::string const &theirs = m_wanted.theirs(column);
             auto const found = theirs.empty() ? std::nullopt : find_column(names, theirs);
             if (found) {
+                ours.insert(*found);
                 m_used.insert(column);
                 put(row, column, object->at(names[*found]));
             }
             if (!row.fault.empty()) {
                 return {.fault = std::move(row.fault)};
+            }
+        }
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            if (ours.count(i) == 0 && m_wanted.takes(names[i])) {
+                put_other(row, names[i], object->at(names[i]));
             }
         }
         return row;
@@ -118,6 +125,14 @@ class Rows {
             case JsonMember::Kind::text: put_column(row, column, member.text); break;
             case JsonMember::Kind::structured: row.columns[column] = member.text; break;
             case JsonMember::Kind::twice: row.fault = "it has the name " + column + " twice"; break;
+        }
+    }
+
+    /// Stores a member that is not one of ours, whatever it is.
+    static void put_other(InputRow &row, std::string const &name, JsonMember const &member) {
+        bool const is_truth = member.kind == JsonMember::Kind::boolean;
+        if (member.kind != JsonMember::Kind::null) {
+            put_column(row, name, is_truth ? std::string_view(member.truth ? "true" : "false") : member.text);
         }
     }
 

@@ -53,8 +53,8 @@ std::size_t load_line(TextSource &source) {
 
 std::vector<std::string> read_rows(TextSource &source, std::string const &name, ColumnMap const &map,
                                    std::vector<std::string> const &known, std::string const &required,
-                                   TakeRow const &take) {
-    WantedColumns const wanted{map, known, required};
+                                   TakeRow const &take, AlsoColumn also) {
+    WantedColumns const wanted{map, known, required, also};
     while (is_blank(source.view()) && source.read_on()) {}
     std::string_view const begun = trimmed(source.view());
     if (begun.starts_with('{') || begun.starts_with('[')) {

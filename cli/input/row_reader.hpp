@@ -29,11 +29,11 @@ using TakeRow = std::function<void(InputRow)>;
 /// - otherwise CSV with a header, separated by comma, semicolon, tab or bar, as the header or a line `sep=;` says.
 ///   Lines before the header that are empty or begin with # are skipped, and rows with only blanks anywhere.
 /// Names of columns may differ in case, blanks, hyphens and underscores. `known` are our columns; a CSV header must
-/// have the `required` one. Returns the names in `map` that no row of JSON has. Throws Error (usage) if there is no
+/// have the `required` one. Columns of `also` keep their own names. Returns the names in `map` that no row of JSON has. Throws Error (usage) if there is no
 /// header, two columns have one name, or the required or a mapped column is missing: it lists those that were found.
 std::vector<std::string> read_rows(TextSource &source, std::string const &name, ColumnMap const &map,
                                    std::vector<std::string> const &known, std::string const &required,
-                                   TakeRow const &take);
+                                   TakeRow const &take, AlsoColumn also = nullptr);
 
 /// Sets a column, unless `text` is blank or means that there is no value.
 void put_column(InputRow &row, std::string const &column, std::string_view text);

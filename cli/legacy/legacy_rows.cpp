@@ -2,6 +2,7 @@
 
 #include "cli/input/permission_list.hpp"
 #include "cli/legacy/revoked_value.hpp"
+#include "cli/legacy/state_column.hpp"
 #include "relay/model/column_names.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -43,6 +44,11 @@ LegacyRow LegacyRows::make(std::size_t line, Columns columns, std::string fault)
         read_revocation(row, columns);
         if (auto const permissions = take(columns, "permissions")) {
             row.permissions = read_permission_list(*permissions);
+        }
+        for (auto const &[column, text] : columns) {
+            if (auto state = is_state_column(column) ? read_state(column, text) : std::nullopt) {
+                row.states.push_back(*std::move(state));
+            }
         }
     } catch (Error const &error) {
         row.fault = row.fault.empty() ? error.message() : row.fault;

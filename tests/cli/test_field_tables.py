@@ -164,6 +164,61 @@ def test_the_tables_of_public_projects_need_one_map(acme, database, name):
     assert done["read"] == len(agents) and done["refused"] == 0
 
 
+# What a column says that is not mapped: (column, SQL type, a value of a row in use, a value of one that is not)
+STATES = {
+    "status": ("text", "active", "SUSPENDED"), "state": ("text", "Enabled", "deleted"), "key_status": ("text", "live", "pending"), "enabled": ("boolean", True, False),
+    "is_active": ("boolean", True, False), "isValid": ("text", "yes", "no"), "disabled": ("boolean", False, True), "is_deleted": ("integer", 0, 1), "blocked": ("boolean", None, True),
+    "deleted_at": ("timestamptz", None, "2024-01-02"), "deletedAt": ("bigint", 0, 1704164645000), "suspended_on": ("date", None, "2024-01-02"),
+    "archived": ("text", "f", "maybe"), "expires_at": ("timestamptz", "infinity", "2024-01-02"), "expiration": ("text", "0001-01-01T00:00:00Z", "soon"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["table", "csv", "jsonl"])
+@pytest.mark.parametrize("column", STATES)
+def test_a_column_that_says_that_a_row_is_not_in_use_is_never_ignored(acme, database, tmp_path, column, kind):
+    sort, good, bad = STATES[column]
+    rows = [("in-use", good), ("not-in-use", bad)]
+    if kind == "table":
+        database.execute(f'CREATE TABLE public.t (agent_id text, org_id text, "{column}" {sort})')
+        for row in rows:
+            database.execute("INSERT INTO public.t VALUES (%s, 'acme', %s)", *row)
+        source = ("--from-table", "public.t")
+    elif kind == "csv":
+        lines = (f"{agent},acme,{'' if value is None else value}" for agent, value in rows)
+        (tmp_path / "a.csv").write_text(f"agent_id,org_id,{column}\n" + "\n".join(lines) + "\n")
+        source = ("a.csv",)
+    else:
+        (tmp_path / "a.jsonl").write_text("".join(json.dumps({"agent_id": agent, "org_id": "acme", column: value}) + "\n" for agent, value in rows))
+        source = ("a.jsonl",)
+    run = lambda *more, check: acme("migrate-legacy", "import", *source, *more, "-o", "json", check=check).data()
+    (fault,) = run(check=7)["faults"]
+    assert fault["agent_id"] == "not-in-use" and f"its {column} is" in fault["reason"] and f"--map {column}=" in fault["reason"]
+    assert states(acme) == {"in-use": "active"}
+    assert run("--map", f"{column}=", check=0)["refused"] == 0 and states(acme) == {"in-use": "active", "not-in-use": "active"}
+
+
+def test_the_command_in_the_reason_revokes_it(acme, database):
+    database.execute("CREATE TABLE public.t (agent_id text, org_id text, status text, deleted_at timestamptz);"
+                     "INSERT INTO public.t VALUES ('a-1', 'acme', 'gone', null), ('a-2', 'acme', 'active', '2024-01-02')")  # fmt: skip
+    reasons = [fault["reason"] for fault in imported(acme, "public.t", check=7).data()["faults"]]
+    for reason in reasons:
+        words = reason.split("revoke it with ")[1].split(", or")[0].split()
+        acme("migrate-legacy", "import", "--from-table", "public.t", *words, "-o", "json")
+    assert states(acme) == {"a-1": "revoked", "a-2": "revoked"}
+
+
+def test_a_row_that_another_column_revokes_needs_no_second_map(acme, database):
+    database.execute("CREATE TABLE public.t (agent_id text, org_id text, revoked boolean, status text); INSERT INTO public.t VALUES ('a-1', 'acme', true, 'gone')")
+    imported(acme, "public.t")
+    assert states(acme) == {"a-1": "revoked"}
+
+
+def test_an_end_that_is_still_to_come_is_pointed_out(acme, database):
+    database.execute("CREATE TABLE public.t (agent_id text, org_id text, expires timestamptz); INSERT INTO public.t VALUES ('a-1', 'acme', '2999-01-01'), ('a-2', 'acme', null)")
+    (warning,) = imported(acme, "public.t").json()["warnings"]
+    assert "'expires' has a time to come in 1 row" in warning and len(states(acme)) == 2
+
+
 def test_hashes_in_a_column_of_bytes(acme, database, tmp_path):
     (tmp_path / "secret").write_text("correct horse battery staple")
     database.execute("CREATE TABLE public.api_keys (id bigserial PRIMARY KEY, hash bytea)")

@@ -13,7 +13,9 @@ import quopri
 import textwrap
 import urllib.parse
 
-from .key_forms import BASE64, BORDERS, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, NUMBERS, WIDE, each, put_inside, wrapped
+from .key_forms import (
+    BASE32, BASE64, BORDERS, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, LOGGED, NUMBERS, WIDE, WORDS, each, put_inside, wrapped,
+)  # fmt: skip
 
 
 def to_bytes(text):
@@ -34,7 +36,11 @@ def every_way(key):
             yield "base64", f"{name}, {border}", encode(to_bytes(before + key + after))
         for name, encode in LINES.items():
             yield "base64", f"{name}, {border}", encode(to_bytes(before + key + after))
-        for name, encode in {**HEX, **NUMBERS, **DUMPS}.items():
+        for name, encode in BASE32.items():
+            yield "base32", f"{name}, {border}", encode(to_bytes(before + key + after))
+        # A row of words begins with a word of text.
+        rows = {} if border == "binary" else {**WORDS, **LOGGED}
+        for name, encode in {**HEX, **NUMBERS, **DUMPS, **rows}.items():
             yield "hex, numbers and dumps", f"{name}, {border}", encode(to_bytes(before + key + after))
         for name, encode in WIDE.items():
             yield "UTF-16 and 32", f"{name}, {border}", encode(before + key + after)
@@ -57,7 +63,24 @@ def every_way(key):
     yield from nested(key)
 
 
+def often(text, again, times):
+    for _ in range(times):
+        text = again(text)
+    return text
+
+
+def many_levels(key):
+    """Text that was escaped again and again, as logs of logs are."""
+    for times in (4, 5, 6, 8):
+        in_json = lambda text: json.dumps({"log": text})
+        for name, text in {"underscores": key.replace("_", "\\u005f"), "line ends": put_inside("\n  ", 16)(key), "base64": base64.encodebytes(to_bytes(key)).decode()}.items():
+            yield "nested", f"{name} in JSON, {times} times", to_bytes(often(f"a\n{text}\nb", in_json, times))
+        yield "nested", f"percent, {times} times", to_bytes(often(each("%{:02X}")(key), urllib.parse.quote, times))
+        yield "nested", f"html, {times} times", to_bytes(often(each("&#{};")(key), html.escape, times))
+
+
 def nested(key):
+    yield from many_levels(key)
     text = f"user:{key}\n"
     data = to_bytes(text)
     for (inner, escape), (outer, encode) in itertools.product(ESCAPES.items(), {**BASE64, **HEX}.items()):
@@ -80,8 +103,7 @@ def nested(key):
     for inner, end in LINE_ENDS.items():
         cut = put_inside(end, 16)(text)
         yield "nested", f"{inner} in JSON", to_bytes(json.dumps({"log": cut}))
-        if inner != "escaped-twice":  # that would be four levels
-            yield "nested", f"{inner} in JSON in JSON", to_bytes(json.dumps({"log": json.dumps({"log": cut})}))
+        yield "nested", f"{inner} in JSON in JSON", to_bytes(json.dumps({"log": json.dumps({"log": cut})}))
         yield "nested", f"{inner} in base64", base64.b64encode(to_bytes(cut))
     for name, encode in {**BASE64, **HEX, **DUMPS}.items():
         made = encode(data).decode("latin-1")

@@ -262,6 +262,91 @@ NUMBERS = {
 }
 
 
+def words(form, size, order, separator=", ", begin="[", end="]"):
+    """As arrays of larger numbers print bytes."""
+
+    def encode(data):
+        padded = data + b"\0" * (-len(data) % size)
+        numbers = (int.from_bytes(padded[at : at + size], order) for at in range(0, len(padded), size))
+        return (begin + separator.join(form.format(number) for number in numbers) + end).encode()
+
+    return encode
+
+
+def debugger(data):
+    """As gdb prints bytes."""
+    return b"".join(b"0x7ffe%08x:\t%s\n" % (at, spaced_hex(data[at : at + 8], b"\t", b"0x")) for at in range(0, len(data), 8))
+
+
+# Numbers of several bytes.
+WORDS = {
+    **{f"od {form}": run("od", "-v", form) for form in ("-td2", "-tu2", "-to2", "-td4", "-to4", "-td8", "-to8")},
+    **{f"od without offsets {form}": run("od", "-An", "-v", form) for form in ("-td2", "-tx2", "-td4", "-tx4", "-to4", "-td8", "-tx8", "-to8")},
+    "hexdump-d": run("hexdump", "-v", "-d"),
+    **{
+        f"{name} of {size}, {order}": words(form.replace("WIDTH", str(2 * size)), size, order, separator, begin, end)
+        for size in (2, 4, 8)
+        for order in ("big", "little")
+        for name, form, separator, begin, end in (
+            ("array", "{}", ", ", "[", "]"),
+            ("array in lines", "{}", ",\n    ", "[\n    ", "\n]"),
+            ("array in C", "0x{:0WIDTHx}", ", ", "{ ", " };"),
+            ("description", "{:0WIDTHx}", " ", "<", ">"),
+        )
+    },
+    "code points": separated("U+{:04X}", " "),
+    "UTF-16 units": lambda data: json.dumps([number for byte in data for number in (byte, 0)]).encode(),
+    "debugger": debugger,
+    "bytes in lines": lambda data: "".join(f"{byte}\r\n" for byte in data).encode("utf-16"),
+}
+
+
+def logged(dump, *before, after=""):
+    """A dump, as a log prints it: with something before each line."""
+
+    def encode(data):
+        lines = run(*dump)(data).decode().splitlines()
+        return "".join(before[number % len(before)] + line + after + "\n" for number, line in enumerate(lines)).encode()
+
+    return encode
+
+
+# What logs write before the lines of a dump.
+LOGGED = {
+    f"{' '.join(dump)}, {name}": logged(dump, *before, after=after)
+    for dump in (
+        ("xxd",), ("xxd", "-g1"), ("xxd", "-g4"), ("xxd", "-b"), ("hexdump", "-v"), ("hexdump", "-v", "-C"), ("od", "-v", "-tx1"), ("od", "-v", "-td4"), ("od", "-An", "-v", "-tx1"),
+    )
+    for name, before, after in (
+        ("syslog", ("Nov 29 10:00:00 host app[12]: ", "Nov 29 10:00:01 host app[12]: "), ""),
+        ("times", ("2026-11-29T10:00:00.123Z ", "2026-11-29T10:00:00.456Z "), ""),
+        ("kernel", ("[   12.345678] usb 1-1: ", "[   12.345699] usb 1-1: "), ""),
+        ("compose", ("app_1  | ",), ""),
+        ("pod", ("[pod/web-1/app] ",), ""),
+        ("container", ('{"log":"',), '\\n","stream":"stdout","time":"2026-11-29T10:00:00.1Z"}'),
+    )
+}  # fmt: skip
+
+
+def base32_of(lower=False, padded=True, width=0, end="\n"):
+    def encode(data):
+        text = base64.b32encode(data).decode()
+        text = text if padded else text.rstrip("=")
+        text = text.lower() if lower else text
+        return (wrapped(text, width, end) if width else text).encode()
+
+    return encode
+
+
+BASE32 = {
+    "base32": base32_of(),
+    "base32-lower": base32_of(lower=True),
+    "base32-bare": base32_of(padded=False),
+    "base32-76": base32_of(width=76),
+    "base32-64-indented": base32_of(width=64, end="\n    "),
+}
+
+
 def base64_of(url=False, padded=True, width=0, end="\n"):
     def encode(data):
         text = (base64.urlsafe_b64encode if url else base64.b64encode)(data).decode()

@@ -10,6 +10,7 @@
 #include "relay/legacy/inventory_entry.hpp"
 #include "relay/legacy/old_table_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/outcome.hpp"
 #include "relay/model/text.hpp"
@@ -223,6 +224,14 @@ class Batch {
     bool m_changed = false;
 };
 
+/// Returns a word that needs no quotes in a command line; `otherwise` for any other text.
+std::string plain_or(std::string const &text, char const *otherwise) {
+    bool const plain = !text.empty() && text.size() <= 40 && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_letter_or_digit(c) || c == '_' || c == '-';
+    });
+    return plain ? text : otherwise;
+}
+
 }  // namespace
 
 struct LegacyImport::Impl {
@@ -265,18 +274,45 @@ struct LegacyImport::Impl {
                          [](LegacyFault const &a, LegacyFault const &b) { return a.line < b.line; });
     }
 
+    Instant database_time() {
+        if (!now) {
+            database.transact(reading(), [&](db::Transaction &transaction) { now = transaction.now(); });
+        }
+        return *now;
+    }
+
     /// Throws Error (usage) if the source revokes the agent later: it is neither revoked nor to be kept.
     void refuse_time_to_come(LegacyRow const &row) {
         if (!row.revoked_at) {
             return;
         }
-        if (!now) {
-            database.transact(reading(), [&](db::Transaction &transaction) { now = transaction.now(); });
-        }
-        if (*row.revoked_at > *now) {
+        if (*row.revoked_at > database_time()) {
             throw Error(ErrorKind::usage, "it is revoked at a time to come, " +
                                               format_instant_seconds(*row.revoked_at) +
                                               ": clear that time, or import the row later");
+        }
+    }
+
+    /// Throws Error (usage) if a column that is not mapped says that the row is not in use.
+    void refuse_ended(LegacyRow const &row) {
+        for (LegacyState const &state : row.states) {
+            if (row.revoked) {
+                return;
+            }
+            bool const is_later = state.says == LegacyState::Says::ends_at && *state.at > database_time();
+            if (is_later) {
+                ++total.ends_later[state.column];
+                continue;
+            }
+            bool const is_time = state.at.has_value();
+            std::string const column = plain_or(state.column, "COLUMN");
+            std::string const map =
+                is_time ? "revoked_at=" + column : "revoked=" + column + ':' + plain_or(state.text, "WORD");
+            throw Error(ErrorKind::usage,
+                        "its " + escape_for_terminal(state.column) + " is " + quote_for_message(state.text, 40) +
+                            (state.says == LegacyState::Says::unknown ? ", which may mean that it is not in use"
+                                                                      : ", so it is not in use") +
+                            ": revoke it with --map " + map + ", or ignore the column with --map " + column + '=');
         }
     }
 
@@ -299,6 +335,7 @@ struct LegacyImport::Impl {
                     return std::nullopt;
                 }
             }
+            refuse_ended(row);
             return entry;
         } catch (Error const &error) {
             refuse(row, error.message());

@@ -17,6 +17,15 @@
 /// The import of a fleet of agents that share one secret: it fills the inventory of agents to move to their own keys.
 namespace relay {
 
+/// What a column that is not one of ours, such as `status`, says about a row, if not that it is in use.
+struct LegacyState {
+    enum class Says { ended, ends_at, unknown };
+    std::string column{};  ///< its name in the source
+    std::string text{};
+    Says says = Says::unknown;
+    std::optional<Instant> at{};  ///< when it ends or ended, if the source has a time
+};
+
 /// A row as its source has it: unchecked text.
 struct LegacyRow {
     std::size_t line = 0;  ///< the line in the file, or the row's number in the table, from 1
@@ -28,6 +37,7 @@ struct LegacyRow {
     std::optional<std::vector<std::string>> permissions{};
     bool revoked = false;
     std::optional<Instant> revoked_at{};  ///< if the source has a time; a row with a time to come is refused
+    std::vector<LegacyState> states{};  ///< a row that is not revoked, and not in use either, is refused
     std::string fault{};  ///< why it could not be read
 };
 
@@ -54,6 +64,7 @@ struct ImportedLegacy : WriteReceipt {
     std::size_t created = 0;  ///< of these, new agents
     std::size_t unchanged = 0;
     std::size_t revoked = 0;  ///< created and revoked, because they were revoked in the old relay
+    std::map<std::string, std::size_t> ends_later{};  ///< columns with a time to come, which is not kept: rows
     std::size_t own_key = 0;  ///< agents that already use their own key
     std::size_t other_secret = 0;
     std::set<OrgId> orgs_created{};

@@ -6,6 +6,7 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -71,7 +72,12 @@ std::vector<std::string> columns_of(db::Database &database, std::string const &t
 
 /// Returns our columns with their names in the table, which may differ in case, `_` and `-` from ours. A column that is
 /// mapped to nothing is left out.
-Columns find_columns(db::Database &database, LegacyTable const &table) {
+struct FoundColumns {
+    Columns ours{};
+    std::vector<std::string> also{};
+};
+
+FoundColumns find_columns(db::Database &database, LegacyTable const &table) {
     std::vector<std::string> const present = columns_of(database, table.name);
     Columns columns;
     std::set<std::string> left_out;
@@ -82,6 +88,7 @@ Columns find_columns(db::Database &database, LegacyTable const &table) {
             columns.emplace(ours, present[*found]);
         } else if (theirs.empty()) {
             left_out.insert(ours);
+            left_out.insert(folded_name(ours));
         } else {
             throw Error(ErrorKind::usage, "--map: the table has no column " + quote_for_message(theirs),
                         {.why = "its columns are " + listed_names(present), .suggestions = closest(theirs, present)});
@@ -97,7 +104,13 @@ Columns find_columns(db::Database &database, LegacyTable const &table) {
         throw Error(ErrorKind::usage, "the table has no column agent_id",
                     {.why = "its columns are " + listed_names(present), .next = advise(Act::name_agent_id_column)});
     }
-    return columns;
+    std::vector<std::string> also;
+    std::copy_if(present.begin(), present.end(), std::back_inserter(also), [&](std::string const &name) {
+        bool const is_ours =
+            std::any_of(columns.begin(), columns.end(), [&](auto const &one) { return one.second == name; });
+        return table.also != nullptr && table.also(name) && !is_ours && left_out.count(folded_name(name)) == 0;
+    });
+    return {std::move(columns), std::move(also)};
 }
 
 Columns as_columns(sql::OldAgent const &agent) {
@@ -127,15 +140,25 @@ void require_legacy_table(db::Database &database, std::string const &table, std:
 }
 
 void read_legacy_table(db::Database &database, LegacyTable const &table, std::function<void(Columns)> const &take) {
-    Columns const columns = find_columns(database, table);
+    FoundColumns const columns = find_columns(database, table);
     std::optional<std::string> after;
     while (true) {
         std::vector<sql::OldAgent> page;
+        std::map<std::string, Columns> also;  // of several rows with one id, each gets the values of all
         database.transact(reading(), [&](db::Transaction &transaction) {
-            page = sql::read_old_agents(transaction, table.name, columns, after, page_size);
+            page = sql::read_old_agents(transaction, table.name, columns.ours, after, page_size);
+            also.clear();
+            for (std::string const &column : columns.also) {
+                for (auto &[agent, text] : sql::read_old_column(transaction, table.name, columns.ours.at("agent_id"),
+                                                                column, after, page_size)) {
+                    also[agent][column] = std::move(text);
+                }
+            }
         });
         for (sql::OldAgent const &agent : page) {
-            take(as_columns(agent));
+            Columns row = as_columns(agent);
+            row.merge(Columns(also[agent.agent_id.value_or("")]));
+            take(std::move(row));
         }
         if (after && page.empty()) {
             return;

@@ -51,6 +51,21 @@ std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string 
     return agents;
 }
 
+std::vector<std::pair<std::string, std::string>> read_old_column(db::Transaction &transaction, std::string const &table,
+                                                                 std::string const &id, std::string const &column,
+                                                                 std::optional<std::string> const &after,
+                                                                 int max_rows) {
+    std::vector<std::pair<std::string, std::string>> values;
+    // The function returns columns under our names only: any of them that holds texts will do.
+    for (OldAgent &agent :
+         read_old_agents(transaction, table, {{"agent_id", id}, {"revoked", column}}, after, max_rows)) {
+        if (agent.revoked && !agent.revoked->empty()) {
+            values.emplace_back(agent.agent_id.value_or(""), *std::move(agent.revoked));
+        }
+    }
+    return values;
+}
+
 std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,
                                                     std::vector<OrgId> const &orgs) {
     std::map<std::string, std::string> names;

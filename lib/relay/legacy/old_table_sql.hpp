@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// The tables of an older relay in the same database, read with the rights of the login that runs the program.
@@ -29,6 +30,11 @@ struct OldAgent {
 std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string const &table,
                                       std::map<std::string, std::string> const &columns,
                                       std::optional<std::string> const &after, int max_rows);
+
+/// Returns one column of such a page, with the ids; without the rows that have no value.
+std::vector<std::pair<std::string, std::string>> read_old_column(db::Transaction &transaction, std::string const &table,
+                                                                 std::string const &id, std::string const &column,
+                                                                 std::optional<std::string> const &after, int max_rows);
 
 /// Returns names of organizations, from a table with the columns org_id and name.
 std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,

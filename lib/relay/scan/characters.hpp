@@ -27,6 +27,11 @@ constexpr int base64_value(char c) {
                                   : -1;
 }
 
+/// Returns the value of a character of base32 (RFC 4648), or -1. Both cases are in use, but not in one text.
+constexpr int base32_value(char c) {
+    return is_letter(c) ? (c | 0x20) - 'a' : c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
 /// A function of a character, as a table: these are asked for every byte of every log.
 template <typename Value>
 struct Table {

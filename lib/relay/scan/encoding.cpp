@@ -5,9 +5,9 @@
 namespace relay::scan {
 namespace {
 
-constexpr std::array<std::string_view, 13> names{
-    "ansi",      "backslash",  "percent", "html", "quoted-printable", "octal-log", "utf-16",
-    "line-ends", "separators", "base64",  "hex",  "numbers",          "dump",
+constexpr std::array<std::string_view, 14> names{
+    "ansi",       "backslash", "percent", "html", "quoted-printable", "octal-log", "utf-16", "line-ends",
+    "separators", "base64",    "base32",  "hex",  "numbers",          "dump",
 };
 
 constexpr unsigned levels = 4;

@@ -18,6 +18,7 @@ enum class Encoding {
     line_ends,
     separators,
     base64,
+    base32,
     hex,
     numbers,
     dump

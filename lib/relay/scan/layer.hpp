@@ -13,8 +13,8 @@ namespace relay::scan {
 
 /// One text: the input, or what a decoder made of a part of a text.
 ///
-/// Its characters pass through a fixed pipeline: NULs are dropped (which reads UTF-16 and UTF-32), three levels of
-/// escapes are decoded, and what is left goes to the matcher and to the decoders of runs (base64, hexadecimal) and of
+/// Its characters pass through a fixed pipeline: NULs are dropped (which reads UTF-16 and UTF-32), escapes at any number of
+/// levels are decoded, and what is left goes to the matcher and to the decoders of runs (base64, base32, hexadecimal) and of
 /// dumps. What these make is a text of the next layer; there are at most `most_layers`. So the work for one byte has a
 /// bound, whatever the text is.
 class Layer {

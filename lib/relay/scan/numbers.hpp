@@ -1,84 +1,21 @@
 #pragma once
 
-#include "relay/crypto/wiped.hpp"
-#include "relay/scan/encoding.hpp"
-#include "relay/scan/strand.hpp"
+#include "relay/scan/number_row.hpp"
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace relay::scan {
 
 class Collector;
-class Layer;
 
-/// How a byte is written.
-struct NumberForm {
-    Encoding encoding;
-    unsigned base;
-    std::size_t least_digits;
-    std::size_t most_digits;
-};
-
-/// Hexadecimal: `70 72 65`, `70:72:65`, `0x70, 0x72, 0x65`. Others: `[112, 114, 101]`, `160 162 145`, `01110000 01110010`.
-/// A byte of text has two or three decimal digits.
-inline constexpr std::array number_forms{
-    NumberForm{Encoding::hex, 16, 2, 2},
-    NumberForm{Encoding::numbers, 10, 2, 3},
-    NumberForm{Encoding::numbers, 8, 3, 3},
-    NumberForm{Encoding::numbers, 2, 8, 8},
-};
-
-/// Decodes bytes that are written as numbers of one form, with something between them, as dumps without offsets, packet
-/// captures, and arrays in programs and logs have them, also in several lines.
+/// Looks for rows of numbers in the input, as dumps, packet captures, debuggers, and arrays in programs and logs have
+/// them, also in several lines.
 ///
-/// It begins with eight bytes between which there is always the same. A time, a date or the address of a network card
-/// is shorter, and noise is stopped by Strand.
-class NumberRow {
-  public:
-    NumberRow(Collector &collector, NumberForm const &form);
-    ~NumberRow();
-    void put(char c, std::uint64_t offset);
-    void end();
-    /// Returns whether a character that belongs to no row would change nothing.
-    bool idle() const { return m_count == 0 && m_digits == 0; }
-
-  private:
-    struct Byte {
-        char value = 0;
-        std::uint64_t offset = 0;
-    };
-
-    static constexpr std::size_t enough = 8;
-    static constexpr std::size_t longest_between = 8;  ///< before there are enough
-    static constexpr std::size_t longest_gap = 64;  ///< afterwards, for line ends
-
-    void put_between(char c);
-    bool is_whole() const;
-    bool may_be_offset() const;
-    void complete();
-    void give(Byte const &byte);
-    void forget();
-
-    Collector *m_collector;
-    NumberForm m_form;
-    std::unique_ptr<Layer> m_layer;
-    Strand m_strand{};
-    detail::Wiped<std::array<Byte, enough>> m_kept{};
-    std::size_t m_count = 0;  ///< bytes in a row; no more than `enough`
-    detail::Wiped<unsigned> m_value{};
-    std::size_t m_digits = 0;  ///< of the byte that is being read; more than the form has: too many
-    std::uint64_t m_begin = 0;  ///< of that byte
-    std::array<char, longest_between> m_between{};  ///< before that byte
-    std::size_t m_between_size = 0;
-    bool m_line_end = false;  ///< in what is before that byte
-    std::array<char, longest_between> m_always{};  ///< between the kept bytes
-    std::size_t m_always_size = 0;
-};
-
-/// Looks for rows of all forms in the input.
+/// In each line of a row, the same may be before its first number and anything behind its last one: an offset, a column of
+/// text, what a log writes before its lines. The text before is the same if digits are where digits were, and letters
+/// where letters were.
 class Numbers {
   public:
     explicit Numbers(Collector &collector);
@@ -87,9 +24,49 @@ class Numbers {
     void end();
 
   private:
-    bool idle() const;
+    static constexpr std::size_t longest_between = 8;  ///< before a row has begun
+    static constexpr std::size_t longest_wait = 384;  ///< until a row continues
+    static constexpr std::size_t longest_before = 128;  ///< in a line
 
+    bool idle() const { return m_digits.size() == 0 && m_busy == 0; }
+    void put(char c, std::uint64_t offset);
+    void read(char c, std::uint64_t offset);
+    void complete();
+    void put_between(char c);
+    void interrupt();
+    void begin_line();
+    void end_rows();
+    void pass_before(char c, std::uint64_t offset);
+    void replay();
+    std::uint64_t first_of_line(NumberRow const &row) const;
+    void remember_before(std::uint64_t begin);
+    char at(std::uint64_t offset) const;
+
+    template <typename Visit>
+    void each_busy(Visit visit);
+
+    Collector *m_collector;
     std::array<NumberRow, number_forms.size()> m_rows;
+    unsigned m_busy = 0;  ///< the rows that are, as bits
+    Digits m_digits{};
+    char m_last = '\0';
+    std::array<char, longest_between> m_between{};  ///< before the number that comes
+    std::size_t m_between_size = 0;
+    std::array<char, longest_between> m_always{};  ///< before the last number
+    std::size_t m_always_size = 0;
+    bool m_begins_line = false;
+    std::size_t m_waited = 0;  ///< since the last number of a row
+    /// What is before the first number of a row in its line.
+    detail::Wiped<std::array<char, longest_before>> m_before{};
+    std::size_t m_before_size = 0;
+    /// What may be the same in this line. If it is not, its numbers belong to the row.
+    detail::Wiped<std::array<char, longest_before>> m_held{};
+    std::array<std::uint64_t, longest_before> m_held_offsets{};
+    std::size_t m_held_size = 0;
+    bool m_is_before = false;
+    /// The last bytes before this piece, each at its offset in the input, in a ring.
+    detail::Wiped<std::array<char, 1024>> m_history{};
+    std::string_view m_piece{};
     std::uint64_t m_read = 0;
 };
 

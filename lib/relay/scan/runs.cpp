@@ -18,6 +18,7 @@ constexpr std::size_t shortest_line = 60;
 constexpr std::size_t shortest_with_key = 95;
 
 constexpr Table<signed char> base64_values(base64_value);
+constexpr Table<signed char> base32_values(base32_value);
 
 constexpr Marks escaped = mark(Encoding::backslash) | mark(Encoding::backslash, 1) | mark(Encoding::backslash, 2);
 
@@ -153,6 +154,8 @@ void Runs::end_run() {
     m_length = 0;
     m_count = 0;
     m_digits = 0;
+    m_only_hex = true;
+    m_base32_size = 0;
     m_before = {};
     auto const end_of = [](Reading &reading) {
         reading.strand.reset();
@@ -161,6 +164,7 @@ void Runs::end_run() {
         }
     };
     std::for_each(m_base64_readings.begin(), m_base64_readings.end(), end_of);
+    end_of(m_base32_reading);
     std::for_each(m_hex_readings.begin(), m_hex_readings.end(), end_of);
 }
 
@@ -187,19 +191,60 @@ void Runs::decode(char c, Origin const &origin) {
         return;
     }
     // A byte begins in the character before the one that completes it.
-    decode_base64(base64_values[c], m_before);
+    decode_base64(c, m_before);
+    decode_base32(c, origin);
     decode_hex(c, m_before);
     m_before = origin;
     m_before_character.value = c;
 }
 
-void Runs::decode_base64(int value, Origin const &origin) {
-    m_base64.value = (m_base64.value << 6) | static_cast<unsigned>(value);
+void Runs::decode_base64(char c, Origin const &origin) {
+    m_base64.value = (m_base64.value << 6) | static_cast<unsigned>(base64_values[c]);
     ++m_count;
+    // A key in base64 has other digits than hexadecimal ones, one of its first two characters among them.
+    m_only_hex = m_only_hex && hex_value(c) >= 0;
+    if (m_only_hex) {
+        return;
+    }
     // Of the four readings, this character is the second, third or fourth of a group in three: each gets one byte.
     for (unsigned place = 1; place <= 3 && place < m_count; ++place) {
         give(m_base64_readings[(m_count - 1 - place) % 4], Encoding::base64,
              static_cast<char>(m_base64.value >> (6 - 2 * place)), origin);
+    }
+}
+
+void Runs::decode_base32(char c, Origin const &origin) {
+    int const value = base32_values[c];
+    char const letter_case = is_letter(c) ? static_cast<char>(c & 0x60) : '\0';
+    if (value < 0 || (letter_case != '\0' && m_base32_case != '\0' && letter_case != m_base32_case)) {
+        m_base32_size = 0;
+    }
+    if (value < 0) {
+        return;
+    }
+    if (m_base32_size == 0) {
+        m_base32_case = '\0';
+        m_base32_bits = 0;
+    }
+    m_base32_case = letter_case != '\0' ? letter_case : m_base32_case;
+    if (m_base32_size == shortest) {
+        add_base32(static_cast<unsigned>(value), origin);
+        return;
+    }
+    m_base32_head.value[m_base32_size] = static_cast<unsigned char>(value);
+    m_base32_origins[m_base32_size++] = origin;
+    for (std::size_t i = 0; m_base32_size == shortest && i < shortest; ++i) {
+        add_base32(m_base32_head.value[i], m_base32_origins[i]);
+    }
+}
+
+void Runs::add_base32(unsigned value, Origin const &origin) {
+    constexpr unsigned bits = 5;
+    m_base32.value = (m_base32.value << bits) | value;
+    m_base32_bits += bits;
+    if (m_base32_bits >= 8) {
+        m_base32_bits -= 8;
+        give(m_base32_reading, Encoding::base32, static_cast<char>(m_base32.value >> m_base32_bits), origin);
     }
 }
 

@@ -9,7 +9,7 @@ namespace relay::scan {
 
 class Layer;
 
-/// Decodes long runs of base64, base64url and hexadecimal digits in a text, also if they are wrapped into lines.
+/// Decodes long runs of base64, base64url, base32 and hexadecimal digits in a text, also if they are wrapped into lines.
 ///
 /// A run begins with 20 characters in a row, and continues over a line end with at most 64 other characters around it:
 /// indentation and quotes; the sign of a diff, if the run begins with one, too; and the prefix of a line (a time, a number)
@@ -46,7 +46,9 @@ class Runs {
     void collect(char c, Origin const &origin);
     void end_run();
     void decode(char c, Origin const &origin);
-    void decode_base64(int value, Origin const &origin);
+    void decode_base64(char c, Origin const &origin);
+    void decode_base32(char c, Origin const &origin);
+    void add_base32(unsigned value, Origin const &origin);
     void decode_hex(char c, Origin const &origin);
     void give(Reading &reading, Encoding encoding, char byte, Origin const &origin);
 
@@ -69,12 +71,21 @@ class Runs {
     std::size_t m_held_size = 0;
     detail::Wiped<unsigned> m_base64{};  ///< the bits of the last characters
     unsigned m_count = 0;  ///< characters of base64
+    /// Characters of base32 in one case. They are decoded when there are enough of them: in base64, no more are in a row.
+    detail::Wiped<std::array<unsigned char, shortest>> m_base32_head{};
+    std::array<Origin, shortest> m_base32_origins{};
+    std::size_t m_base32_size = 0;
+    char m_base32_case = '\0';  ///< a bit of their letters; 0: they are digits so far
+    detail::Wiped<unsigned> m_base32{};
+    unsigned m_base32_bits = 0;  ///< that are not in a byte yet
     detail::Wiped<unsigned> m_hex{};
     unsigned m_digits = 0;  ///< hexadecimal digits in a row
     Origin m_before{};  ///< of the last character
     detail::Wiped<char> m_before_character{};
     std::size_t m_length = 0;  ///< of the run
+    bool m_only_hex = true;  ///< all of the run
     std::array<Reading, 4> m_base64_readings;
+    Reading m_base32_reading;
     std::array<Reading, 2> m_hex_readings;
 };
 

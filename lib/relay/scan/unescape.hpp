@@ -11,12 +11,15 @@
 
 namespace relay::scan {
 
-/// Decodes the escapes of a text, one level of them, and passes everything else on.
+/// Decodes the escapes of a text, one level of them, and passes everything else on. The last of the levels also decodes
+/// what it made itself: text that was escaped more often has escapes of escapes, such as `\\\\\\\\n`.
 ///
 /// Decodes more than is meant (`=5F` of a plain text). That hides no key: an escape begins with a character that a key
 /// cannot have, and none can end with the `r` that a key begins with, except `\r`, which Matcher knows.
 class Unescape {
   public:
+    static constexpr unsigned levels = 3;
+
     explicit Unescape(unsigned level) : m_level(level) {}
 
     /// Calls `next(char, Origin)` for each character that is decoded.
@@ -74,6 +77,8 @@ class Unescape {
         m_size = 0;
         if (escape.empty) {
             m_mark |= from.marks;
+        } else if (m_level == levels - 1 && is_introducer(escape.character)) {
+            push(escape.character, from, next);  // of `%2525255F`: an escape at any number of levels
         } else {
             emit(escape.character, from, next);
         }

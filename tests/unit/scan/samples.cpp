@@ -1,6 +1,7 @@
 #include "tests/unit/scan/samples.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 namespace relay::scan::samples {
@@ -47,6 +48,40 @@ std::string base64(std::string const &text) {
         for (std::size_t i = 0; i < 4; ++i) {
             out += i <= count ? digits[(group >> (18 - 6 * i)) & 63] : '=';
         }
+    }
+    return out;
+}
+
+std::string base32(std::string const &text) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    std::string out;
+    unsigned bits = 0;
+    unsigned group = 0;
+    for (char const c : text) {
+        group = (group << 8) | static_cast<unsigned char>(c);
+        for (bits += 8; bits >= 5; bits -= 5) {
+            out += digits[(group >> (bits - 5)) & 31];
+        }
+    }
+    return bits > 0 ? out + digits[(group << (5 - bits)) & 31] : out;
+}
+
+std::string words(std::string const &text, std::size_t size, bool little_endian) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += size) {
+        std::uint64_t word = 0;
+        for (std::size_t i = 0; i < size && at + i < text.size(); ++i) {
+            word |= std::uint64_t{static_cast<unsigned char>(text[at + i])} << (8 * (little_endian ? i : size - 1 - i));
+        }
+        out += (out.empty() ? "[" : ", ") + std::to_string(word);
+    }
+    return out + ']';
+}
+
+std::string logged_pairs(std::string const &text, std::string const &before) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += 16) {
+        out += before + pairs(text.substr(at, 16), " ") + '\n';
     }
     return out;
 }

@@ -23,6 +23,11 @@ std::string utf16(std::string const &text);
 std::string pairs(std::string const &text, std::string const &between);
 /// Each byte as a decimal number.
 std::string decimals(std::string const &text);
+/// Numbers of `size` bytes each, in decimal.
+std::string words(std::string const &text, std::size_t size, bool little_endian);
+/// Lines of sixteen pairs of digits, with `before` before each of them.
+std::string logged_pairs(std::string const &text, std::string const &before);
+std::string base32(std::string const &text);
 /// As xxd prints it.
 std::string dump(std::string const &text);
 

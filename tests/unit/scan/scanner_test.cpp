@@ -150,6 +150,29 @@ TEST_CASE("text without a mark of an encoding is skipped") {
     CHECK_MESSAGE(steps < 1, steps);
 }
 
+TEST_CASE("words, base32, dumps in a log, and many levels of escapes, in pieces of any size") {
+    std::vector<std::string> texts{base32("user:" + agent_key),
+                                   logged_pairs("key: " + agent_key, "Nov 29 10:00:00 host app[12]: "),
+                                   logged_pairs(agent_key, "app_1  | ")};
+    for (std::size_t const size : {2, 4, 8}) {
+        for (bool const little_endian : {false, true}) {
+            texts.push_back("{\"data\":" + words("key: " + agent_key, size, little_endian) + '}');
+        }
+    }
+    for (std::size_t backslashes = 1; backslashes <= 128; backslashes *= 2) {
+        texts.push_back(agent_key.substr(0, 30) + std::string(backslashes, '\\') + "n  " + agent_key.substr(30));
+        texts.push_back("relay" + std::string(backslashes, '\\') + "u005fsk" + agent_key.substr(8));
+    }
+    for (std::string const &text : texts) {
+        Findings const found = scan_text(text);
+        REQUIRE_MESSAGE(found.keys.size() == 1, text);
+        CHECK(found.keys.begin()->second.hash.bytes == ApiKey::parse(agent_key).hash().bytes);
+        for (std::size_t const piece : {1, 7, 100}) {
+            CHECK_MESSAGE(summary(scan_pieces(text, piece)) == summary(found), text << " in pieces of " << piece);
+        }
+    }
+}
+
 TEST_CASE("what is encoded too often, or compressed inside base64, is named") {
     CHECK(scan_text("data: H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==").unopened.front().what == "gzip in base64");
     std::string const thrice = base64(base64(base64("user:" + agent_key)));
