@@ -20,14 +20,15 @@ bool has(std::array<std::string_view, Size> const &names, std::string_view name)
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array in_use{"enabled"sv, "enable"sv, "active"sv, "valid"sv, "live"sv};
-constexpr std::array ended{"disabled"sv, "deleted"sv,  "archived"sv,    "blocked"sv, "suspended"sv,
-                           "banned"sv,   "inactive"sv, "deactivated"sv, "revoked"sv, "revocation"sv,
-                           "locked"sv,   "removed"sv,  "terminated"sv,  "retired"sv, "cancelled"sv,
-                           "canceled"sv, "expired"sv,  "frozen"sv,      "paused"sv,  "invalidated"sv};
-constexpr std::array ends_at{"expires"sv,    "expire"sv,      "expiry"sv, "expiration"sv, "notafter"sv,     "validto"sv,
-                             "validuntil"sv, "activeuntil"sv, "end"sv,    "enddate"sv,    "disabledafter"sv};
-constexpr std::array states{"status"sv, "state"sv};
+constexpr std::array names_of_use{"enabled"sv, "enable"sv, "active"sv, "valid"sv, "live"sv};
+constexpr std::array names_of_ended{"disabled"sv, "deleted"sv,  "archived"sv,    "blocked"sv, "suspended"sv,
+                                    "banned"sv,   "inactive"sv, "deactivated"sv, "revoked"sv, "revocation"sv,
+                                    "locked"sv,   "removed"sv,  "terminated"sv,  "retired"sv, "cancelled"sv,
+                                    "canceled"sv, "expired"sv,  "frozen"sv,      "paused"sv,  "invalidated"sv};
+constexpr std::array names_of_end{"expires"sv,  "expire"sv,  "expiry"sv,       "expiration"sv,
+                                  "notafter"sv, "validto"sv, "validuntil"sv,   "activeuntil"sv,
+                                  "end"sv,      "enddate"sv, "disabledafter"sv};
+constexpr std::array names_of_state{"status"sv, "state"sv};
 /// Words of a state that mean in use. Any other word may mean the opposite.
 constexpr std::array good_words{"active"sv, "activated"sv, "enabled"sv, "live"sv,  "valid"sv,
                                 "ok"sv,     "normal"sv,    "current"sv, "inuse"sv, "approved"sv};
@@ -35,11 +36,11 @@ constexpr std::array good_words{"active"sv, "activated"sv, "enabled"sv, "live"sv
 enum class Kind { none, in_use, ended, ends_at, words };
 
 Kind kind_of_word(std::string_view word) {
-    return has(in_use, word)    ? Kind::in_use
-           : has(ended, word)   ? Kind::ended
-           : has(ends_at, word) ? Kind::ends_at
-           : has(states, word)  ? Kind::words
-                                : Kind::none;
+    return has(names_of_use, word)     ? Kind::in_use
+           : has(names_of_ended, word) ? Kind::ended
+           : has(names_of_end, word)   ? Kind::ends_at
+           : has(names_of_state, word) ? Kind::words
+                                       : Kind::none;
 }
 
 /// Recognizes `is_active`, `key_status`, `deletedAt` and `deleted_at_m`, too.

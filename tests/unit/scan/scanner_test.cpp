@@ -2,6 +2,7 @@
 
 #include "tests/unit/scan/samples.hpp"
 
+#include <array>
 #include <doctest/doctest.h>
 
 #include <string>
@@ -154,7 +155,7 @@ TEST_CASE("words, base32, dumps in a log, and many levels of escapes, in pieces 
     std::vector<std::string> texts{base32("user:" + agent_key),
                                    logged_pairs("key: " + agent_key, "Nov 29 10:00:00 host app[12]: "),
                                    logged_pairs(agent_key, "app_1  | ")};
-    for (std::size_t const size : {2, 4, 8}) {
+    for (std::size_t const size : std::array<std::size_t, 3>{2, 4, 8}) {
         for (bool const little_endian : {false, true}) {
             texts.push_back("{\"data\":" + words("key: " + agent_key, size, little_endian) + '}');
         }
@@ -167,7 +168,7 @@ TEST_CASE("words, base32, dumps in a log, and many levels of escapes, in pieces 
         Findings const found = scan_text(text);
         REQUIRE_MESSAGE(found.keys.size() == 1, text);
         CHECK(found.keys.begin()->second.hash.bytes == ApiKey::parse(agent_key).hash().bytes);
-        for (std::size_t const piece : {1, 7, 100}) {
+        for (std::size_t const piece : std::array<std::size_t, 3>{1, 7, 100}) {
             CHECK_MESSAGE(summary(scan_pieces(text, piece)) == summary(found), text << " in pieces of " << piece);
         }
     }
