@@ -2,8 +2,8 @@
 
 #include "tests/unit/scan/samples.hpp"
 
-#include <array>
 #include <doctest/doctest.h>
+#include <array>
 
 #include <string>
 #include <vector>
