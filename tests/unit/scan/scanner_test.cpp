@@ -3,8 +3,8 @@
 #include "tests/unit/scan/samples.hpp"
 
 #include <doctest/doctest.h>
-#include <array>
 
+#include <array>
 #include <string>
 #include <vector>
 
