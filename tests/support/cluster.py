@@ -258,10 +258,10 @@ class Cluster(Server):
         """One statement about databases. All of them share one connection: a new one costs as much as a new database."""
         try:
             return self._run_upkeep(sql, parameters)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if self._upkeep is not None and not self._upkeep.closed:
+        except psycopg2.Error:
+            if self._upkeep is None or not self._upkeep.closed:
                 raise
-            return self._run_upkeep(sql, parameters)  # the server was restarted meanwhile
+            return self._run_upkeep(sql, parameters)  # the server was restarted, or has crashed, meanwhile
 
     def _run_upkeep(self, sql, parameters):
         if self._upkeep is None or self._upkeep.closed:
