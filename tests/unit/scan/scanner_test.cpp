@@ -134,7 +134,7 @@ TEST_CASE("a line and a column are known in any piece") {
 TEST_CASE("the work for a byte has a bound, whatever the text is") {
     // Counted, not timed: how many characters the decoders and matchers were given. A layer below has few of them,
     // and few texts look like base64 of text in more than one reading.
-    constexpr std::size_t size = 40'000;
+    constexpr std::size_t size = 10'000;
     for (auto const &[name, text] : hostile_texts(size)) {
         double const steps = static_cast<double>(scan_text(text).steps) / static_cast<double>(text.size());
         CHECK_MESSAGE(steps <= 32, name << ": " << steps);
