@@ -233,7 +233,7 @@ class Cluster(Server):
     """A primary with its databases, logins and standbys."""
 
     def __init__(self, *, data=None, **options):
-        """`data`: a data folder to begin with, instead of what initdb makes."""
+        """`data`: what to begin with, instead of what initdb makes; see kept.copy()."""
         super().__init__(**options)
         self.standbys = []
         self._logins = set()

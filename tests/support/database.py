@@ -33,7 +33,7 @@ def cluster_with_template(**options):
 
 
 def _data_with_template():
-    """A data folder with the template database, kept in the build tree."""
+    """The archive of a data folder with the template database."""
     program = binaries.relay_admin()
     seen = program.stat()
     today = datetime.datetime.now(datetime.timezone.utc).date()  # the schema makes the months of the audit trail from its day on

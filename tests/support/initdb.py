@@ -1,4 +1,4 @@
-"""The result of initdb, made once and copied into each cluster: initdb takes a second of CPU, a copy a tenth."""
+"""The result of initdb, made once and copied into each cluster: initdb takes a second of CPU, a copy a tenth of it."""
 
 import atexit
 import os
@@ -20,7 +20,7 @@ def version():
 
 @lru_cache(maxsize=None)
 def template():
-    """The folder that is copied; without a build tree it lives as long as this process."""
+    """What is copied: an archive, or without a build tree a folder that lives as long as this process."""
     return kept.kept(f"initdb-{version()}-{os.geteuid()}", _initdb) if kept.is_possible() else _initdb()
 
 

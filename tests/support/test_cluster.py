@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from support import initdb, processes
+from support import initdb, kept, processes
 from support.cluster import Cluster
 
 
@@ -67,11 +67,22 @@ def test_initdb_runs_once_for_a_build_tree(tmp_path, monkeypatch):
     monkeypatch.setattr(initdb, "_initdb", lambda: runs.append(1) or made)
     monkeypatch.setenv("RELAY_BUILD_DIR", str(tmp_path))
     template = initdb.template.__wrapped__
-    kept = template()
-    assert template() == kept and kept.is_relative_to(tmp_path) and len(runs) == 1
-    kept.rename(f"{kept}.new")
-    (tmp_path / "made" / "PG_VERSION").write_text("16\n")
-    assert (template() / "PG_VERSION").read_text() == "16\n" and len(runs) == 2
+    archive = template()
+    assert template() == archive and archive.is_relative_to(tmp_path) and len(runs) == 1
+    archive.rename(archive.with_suffix(".new"))
+    (made / "PG_VERSION").write_text("16\n")
+    kept.copy(template(), tmp_path / "copy")
+    assert (tmp_path / "copy" / "PG_VERSION").read_text() == "16\n" and len(runs) == 2
+
+
+def test_what_is_kept_is_made_again_for_another_program(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELAY_BUILD_DIR", str(tmp_path))
+    made = tmp_path / "made"
+    made.mkdir()
+    runs = []
+    for program in ("one", "one", "two"):
+        kept.kept("data", lambda: runs.append(1) or made, made_from=program)
+    assert len(runs) == 2
 
 
 def test_nothing_is_left_when_the_test_process_is_killed(tmp_path):
