@@ -21,9 +21,9 @@ def stages(calls):
 
 
 def draw(grid, points, calls):
-    """The points of a run to kill it at: of each system call in each stage two, or all. `calls`: the run as it was recorded."""
+    """The points of a run to kill it at: of each system call in each stage one, or all. `calls`: the run as it was recorded."""
     stage = stages(calls)
-    return sampling.sample(grid, points, lambda point: [(stage[point.name, point.number], point.name)], times=2)
+    return sampling.sample(grid, points, lambda point: [(stage[point.name, point.number], point.name)])
 
 
 def kill_everywhere(stage, kind, tally):
