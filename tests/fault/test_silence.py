@@ -1,5 +1,6 @@
 """A network that swallows every answer: each command ends within 45 s, wherever the silence begins."""
 
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,19 +73,22 @@ def test_silence_from_any_message_on_ends_in_time(stage, kind, tally):
 
 def test_silence_everywhere_ends_in_time(stage, tally):
     """COMMIT is sent, and from then on the server does not answer, with short and with the default time-outs."""
-    silences = []
-    for kind in KINDS:
-        for action in ("swallow", "deaf"):
-            for flags in (SHORT, ()):
-                fault = Fault(action, match=commit)
-                silences.append(Silence(stage, stage.scene(kind), fault, flags=flags, everywhere=True))
-    for silence, (result, seconds) in run_all(silences):
+
+    def silence_of(kind, action, flags):
+        return Silence(stage, stage.scene(kind), Fault(action, match=commit), flags=flags, everywhere=True)
+
+    cases = list(itertools.product(KINDS, ("swallow", "deaf"), (SHORT, ())))
+    tried = run_all([silence_of(*case) for case in cases])
+    for case, (silence, (result, seconds)) in zip(cases, tried, strict=True):
+        if not silence.fault.fired:  # a busy machine: the short time was over before COMMIT
+            silence.scene.assert_told_truly(result)
+            [(silence, (result, seconds))] = run_all([silence_of(*case)])
         told = f"{silence.scene.kind} {silence.fault} {silence.flags} after {seconds:.1f} s\n{result}"
         assert seconds < LONGEST, told
         assert result.code == 9, told
         silence.scene.assert_told_truly(result)
         silence.scene.assert_converges(told)
-    tally("answers swallowed everywhere after COMMIT", len(silences))
+    tally("answers swallowed everywhere after COMMIT", len(cases))
 
 
 def test_the_default_patience_ends_in_time_wherever_the_silence_begins(stage, tally):

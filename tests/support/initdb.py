@@ -12,10 +12,14 @@ from .binaries import postgres_bin
 OPTIONS = ("-N", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--wal-segsize=1")
 
 
-@lru_cache(maxsize=None)
 def version():
     """What `initdb --version` says: "15.10"."""
-    return run_as_server([postgres_bin() / "initdb", "--version"]).split()[2]
+    return _version(postgres_bin())
+
+
+@lru_cache(maxsize=None)
+def _version(folder):
+    return run_as_server([folder / "initdb", "--version"]).split()[2]
 
 
 @lru_cache(maxsize=None)
