@@ -7,6 +7,7 @@ import pytest
 from support import strace
 from support.agents import decide, first_agent, key_id, read_key, rotate
 from support.own_key import make_key
+from support.sampling import sample
 
 SECONDS = 120
 
@@ -221,7 +222,12 @@ def test_killed_between_its_commits_a_repeat_finishes_it(relay, database, key, o
     assert result.code == 0, result
     interesting = [point for point in tracer.points(calls) if point.name in ("linkat", "renameat", "unlinkat", "sendto")]
     assert len(interesting) >= 10 and {point.name for point in interesting} >= {"linkat", "sendto"}
-    for number, point in enumerate(interesting):
+    committed, commits = {}, 0
+    for call in calls:
+        commits += call.sends_commit
+        committed[call.name, call.number] = commits, call.sends_commit
+    drawn = sample(f"kill -9: revoke {' '.join(words)} --clean", interesting, lambda point: [(point.name, *committed[point.name, point.number])])
+    for number, point in enumerate(drawn):
         for agent in ("bot", "crm"):
             (tmp_path / f"{agent}.{number}").unlink(missing_ok=True)
             relay("rotate-key", agent, "--grace", "0", "--secret-file", f"{agent}.{number}", check=0)
