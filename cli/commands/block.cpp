@@ -84,8 +84,9 @@ who blocked it first. --until can make a block longer, never shorter.
 
 If no agent has the id, the command refuses it and suggests similar ids. With --force it blocks the id anyway, in case
 such an agent appears. If another session has locked the table of agents, no one can look up the id. Then it is blocked,
-too, and a warning names that session. If another session has locked the table of blocks itself, no one can block: a
-warning names that session and what ends it within about a second, and the command waits for it up to --timeout. A file (-f) has one id per line; empty lines and lines that begin with # are ignored.
+too, and a warning names that session. If another session has locked the table of blocks itself, no one can block. Within
+about a second, a warning names that session and the statement that ends it. The command waits for it up to --timeout. A
+file (-f) has one id per line; empty lines and lines that begin with # are ignored.
 
 --device blocks single devices of people (see `device list`): the agent that they belong to is not affected.
 

@@ -174,8 +174,8 @@ FILE is CSV with a header, or JSON. It has these columns, in any order:
   secret_hash  for --match-secret; api_key_hash means the same
 
 Columns that say whether a row is in use, such as `status`, `enabled`, `deleted_at` or `expires_at`, are read, too. If such
-a column says that a row is not in use, the row is refused, unless it is revoked anyway. Map the column to revoked or
-revoked_at, or leave it out: `--map status=`.
+a column says that a row is not in use, the row is refused. A row that is revoked anyway is imported. Map the column to
+revoked or revoked_at, or leave it out: `--map status=`.
 
 CSV may be separated by commas, semicolons, tabs or bars, with any line ends, in UTF-8 or UTF-16: what spreadsheets
 write. JSON is one list, or objects one after the other. Names of columns may differ in case, blanks, `-` and `_`. Other
