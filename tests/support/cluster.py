@@ -258,10 +258,14 @@ class Cluster(Server):
         """One statement about databases. All of them share one connection: a new one costs as much as a new database."""
         try:
             return self._run_upkeep(sql, parameters)
-        except psycopg2.Error:
-            if self._upkeep is None or not self._upkeep.closed:
+        except psycopg2.Error as error:
+            if error.pgcode is not None and not error.pgcode.startswith("57P"):
                 raise
-            return self._run_upkeep(sql, parameters)  # the server was restarted, or has crashed, meanwhile
+            # The connection is lost: the server was restarted, or has crashed, meanwhile.
+            if self._upkeep is not None:
+                self._upkeep.close()
+            processes.wait_until(self._answers_or_died, what="the server to answer again")
+            return self._run_upkeep(sql, parameters)
 
     def _run_upkeep(self, sql, parameters):
         if self._upkeep is None or self._upkeep.closed:

@@ -141,3 +141,16 @@ def test_a_promoted_standby_takes_writes_and_waits_for_nobody():
         standby.promote()
         standby.query("INSERT INTO t VALUES (1)")
         assert standby.query("SELECT n FROM t") == [(1,)]
+
+
+def test_databases_are_made_and_dropped_also_after_a_crash():
+    with Cluster(settings={"restart_after_crash": "on"}) as own:
+        own.create_database("one")
+        own.kill()
+        own.start()
+        own.create_database("two", "one")
+        session = own.connect("two")
+        processes.kill(session.info.backend_pid)
+        own.drop_database("one")
+        assert own.has_database("two") and not own.has_database("one")
+        session.close()
