@@ -1,6 +1,8 @@
 -- The audit of more changes by SQL. Every table that decides who is accepted, and for what, has triggers for INSERT, UPDATE, DELETE and
--- TRUNCATE that write the event, unless the transaction has written its own (0015_change_audit.sql), or refuse the change; a test asks the
--- catalog for those of each table. None fires for what a call of a gateway writes. And names: of the database, and of what people read.
+-- TRUNCATE that write the event, or refuse the change; a test asks the catalog for those of each table. As in 0015_change_audit.sql, a
+-- trigger writes the event unless the transaction has written its own. No table that a call of a gateway writes gets a trigger that fires
+-- for it.
+-- And names: of the database, and of what people read in lists.
 
 -- As in 0015, by an index in each case: a change by SQL of many rows asks once for each, and adds an event each time. What a trigger has
 -- written does not count as the event of a second change in the same transaction.
@@ -153,7 +155,8 @@ CREATE CONSTRAINT TRIGGER audit_window AFTER UPDATE ON relay.legacy_migrations D
 
 -- Rows that are made ---------------------------------------------------------------------------------------------------------------------
 
--- As for keys, all rows of a statement together, so the event must be written before, or in the same statement. The argument is the action.
+-- Agents are made by the thousand, too. As for keys, all rows of a statement together: so the event must be written before, or in the same
+-- statement. The argument is the action.
 CREATE FUNCTION relay.audit_new_rows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
 BEGIN
@@ -178,7 +181,8 @@ CREATE CONSTRAINT TRIGGER audit_new_organization AFTER INSERT ON relay.organizat
 
 -- These wait for no lock of the audit trail: then their rows are the evidence, which say when and by whose session. Where the program
 -- leaves its events to a second transaction, it adds those that are not there (lib/relay/incident/trail.hpp).
-ALTER TABLE relay.legacy_stops ADD COLUMN db_role text COLLATE "C", ALTER COLUMN db_role SET DEFAULT SESSION_USER;
+ALTER TABLE relay.legacy_stops ADD COLUMN db_role text COLLATE "C";
+ALTER TABLE relay.legacy_stops ALTER COLUMN db_role SET DEFAULT SESSION_USER;
 COMMENT ON COLUMN relay.legacy_stops.db_role IS 'proven; null: of a stop that is older than this column';
 
 CREATE FUNCTION relay.note_revocation(said relay.revocations, action text, why text, detail jsonb) RETURNS void
@@ -236,8 +240,10 @@ BEGIN
 END
 $$;
 CREATE CONSTRAINT TRIGGER audit_change AFTER UPDATE ON relay.revocations DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (OLD.lifted_at IS NOT DISTINCT FROM NEW.lifted_at AND OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.audit_revocation();
-CREATE CONSTRAINT TRIGGER audit_delete AFTER DELETE ON relay.revocations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION relay.audit_revocation();
+    FOR EACH ROW WHEN (OLD.lifted_at IS NOT DISTINCT FROM NEW.lifted_at AND OLD.* IS DISTINCT FROM NEW.*)
+    EXECUTE FUNCTION relay.audit_revocation();
+CREATE CONSTRAINT TRIGGER audit_delete AFTER DELETE ON relay.revocations DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION relay.audit_revocation();
 
 CREATE FUNCTION relay.audit_stop() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
@@ -254,7 +260,8 @@ EXCEPTION
         RETURN NULL;
 END
 $$;
-CREATE CONSTRAINT TRIGGER audit_stop AFTER INSERT ON relay.legacy_stops DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION relay.audit_stop();
+CREATE CONSTRAINT TRIGGER audit_stop AFTER INSERT ON relay.legacy_stops DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION relay.audit_stop();
 
 -- Which agents may use the shared secret. One event of the program describes a whole wave.
 CREATE FUNCTION relay.audit_listing() RETURNS trigger
@@ -268,15 +275,15 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE CONSTRAINT TRIGGER audit_listing AFTER UPDATE OF migration_id, wave ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER audit_listing AFTER UPDATE ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN ((OLD.migration_id, OLD.wave) IS DISTINCT FROM (NEW.migration_id, NEW.wave)) EXECUTE FUNCTION relay.audit_listing();
 CREATE CONSTRAINT TRIGGER audit_owner AFTER UPDATE OF owner ON relay.legacy_agents DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.owner IS DISTINCT FROM NEW.owner) EXECUTE FUNCTION relay.audit_change('migration_owner_changed');
 
 -- Other changes --------------------------------------------------------------------------------------------------------------------------
 
-CREATE CONSTRAINT TRIGGER audit_agent AFTER UPDATE OF agent_id, org_id, name, owner, labels, key_max_age, created_at, created_by
-    ON relay.agents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+CREATE CONSTRAINT TRIGGER audit_agent AFTER UPDATE OF agent_id, org_id, name, owner, labels, key_max_age, created_at, created_by ON relay.agents
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN ((OLD.agent_id, OLD.org_id, OLD.name, OLD.owner, OLD.labels, OLD.key_max_age, OLD.created_at, OLD.created_by)
           IS DISTINCT FROM (NEW.agent_id, NEW.org_id, NEW.name, NEW.owner, NEW.labels, NEW.key_max_age, NEW.created_at, NEW.created_by))
     EXECUTE FUNCTION relay.audit_change('agent_updated');
@@ -284,39 +291,49 @@ CREATE CONSTRAINT TRIGGER audit_agent AFTER UPDATE OF agent_id, org_id, name, ow
 CREATE CONSTRAINT TRIGGER audit_key AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, made_order, created_at, created_by
     ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN ((OLD.key_id, OLD.agent_id, OLD.org_id, OLD.key_hash, OLD.hash_algorithm, OLD.made_order, OLD.created_at, OLD.created_by)
-          IS DISTINCT FROM (NEW.key_id, NEW.agent_id, NEW.org_id, NEW.key_hash, NEW.hash_algorithm, NEW.made_order,
-                            NEW.created_at, NEW.created_by)) EXECUTE FUNCTION relay.audit_change('key_changed');
+          IS DISTINCT FROM
+          (NEW.key_id, NEW.agent_id, NEW.org_id, NEW.key_hash, NEW.hash_algorithm, NEW.made_order, NEW.created_at, NEW.created_by))
+    EXECUTE FUNCTION relay.audit_change('key_changed');
 CREATE CONSTRAINT TRIGGER audit_key_terms AFTER UPDATE OF replaced_by, retire_on_first_use, deliver_until, settle_until
     ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (OLD.state = NEW.state AND OLD.expires_at IS NOT DISTINCT FROM NEW.expires_at AND (OLD.replaced_by, OLD.retire_on_first_use, OLD.deliver_until, OLD.settle_until)
+    WHEN (OLD.state = NEW.state AND OLD.expires_at IS NOT DISTINCT FROM NEW.expires_at
+          AND (OLD.replaced_by, OLD.retire_on_first_use, OLD.deliver_until, OLD.settle_until)
               IS DISTINCT FROM (NEW.replaced_by, NEW.retire_on_first_use, NEW.deliver_until, NEW.settle_until))
     EXECUTE FUNCTION relay.audit_change('key_changed', 'key_issued', 'key_staged', 'key_rotated', 'key_retiring', 'key_retired',
                                         'key_revoked', 'key_rotation_reverted', 'agent_restored');
 CREATE CONSTRAINT TRIGGER audit_token AFTER UPDATE OF token_id, org_id, token_hash, hash_algorithm, created_at, created_by
     ON relay.org_tokens DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (OLD.revoked_at IS NOT DISTINCT FROM NEW.revoked_at AND OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.audit_change('token_state_changed');
+    WHEN (OLD.revoked_at IS NOT DISTINCT FROM NEW.revoked_at AND OLD.* IS DISTINCT FROM NEW.*)
+    EXECUTE FUNCTION relay.audit_change('token_state_changed');
 CREATE CONSTRAINT TRIGGER audit_roles AFTER INSERT OR UPDATE OR DELETE ON relay.roles DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION relay.audit_change('role_changed', 'role_created', 'role_deleted');
 -- A change of what was said that leaves the plan as it is has no event.
-CREATE CONSTRAINT TRIGGER audit_subscription AFTER INSERT OR DELETE ON relay.subscriptions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION relay.audit_change('plan_changed');
+CREATE CONSTRAINT TRIGGER audit_subscription AFTER INSERT OR DELETE ON relay.subscriptions DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION relay.audit_change('plan_changed');
 CREATE CONSTRAINT TRIGGER audit_subscription_end AFTER UPDATE ON relay.subscriptions DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN ((OLD.org_id, OLD.state, OLD.ends_at) IS DISTINCT FROM (NEW.org_id, NEW.state, NEW.ends_at)) EXECUTE FUNCTION relay.audit_change('plan_changed');
+    FOR EACH ROW WHEN ((OLD.org_id, OLD.state, OLD.ends_at) IS DISTINCT FROM (NEW.org_id, NEW.state, NEW.ends_at))
+    EXECUTE FUNCTION relay.audit_change('plan_changed');
 -- Gateways make and end holds, and prune_usage removes those that have ended.
 CREATE CONSTRAINT TRIGGER audit_hold AFTER UPDATE OF org_id, meter, hold_id, amount, provider, since ON relay.holds
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((OLD.org_id, OLD.meter, OLD.hold_id, OLD.amount, OLD.provider, OLD.since) IS DISTINCT FROM
-    (NEW.org_id, NEW.meter, NEW.hold_id, NEW.amount, NEW.provider, NEW.since)) EXECUTE FUNCTION relay.audit_change('hold_changed');
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN ((OLD.org_id, OLD.meter, OLD.hold_id, OLD.amount, OLD.provider, OLD.since)
+          IS DISTINCT FROM (NEW.org_id, NEW.meter, NEW.hold_id, NEW.amount, NEW.provider, NEW.since))
+    EXECUTE FUNCTION relay.audit_change('hold_changed');
 CREATE CONSTRAINT TRIGGER audit_open_hold AFTER DELETE ON relay.holds DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION relay.audit_change('hold_deleted', 'hold_released');
 -- A guess takes attempts, and a pairing that is redeemed gets its device.
 CREATE CONSTRAINT TRIGGER audit_pairing AFTER UPDATE ON relay.pairings DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.agent_id <> NEW.agent_id OR OLD.org_id <> NEW.org_id OR OLD.secret_hash <> NEW.secret_hash
                        OR OLD.expires_at < NEW.expires_at OR OLD.attempts_left < NEW.attempts_left
-                       OR (OLD.device_id IS NOT NULL AND OLD.device_id IS DISTINCT FROM NEW.device_id)) EXECUTE FUNCTION relay.audit_change('pairing_changed', 'pairing_started');
+                       OR (OLD.device_id IS NOT NULL AND OLD.device_id IS DISTINCT FROM NEW.device_id))
+    EXECUTE FUNCTION relay.audit_change('pairing_changed', 'pairing_started');
 -- prune_changes removes acknowledgements of gateways that have been silent for 7 days.
 CREATE CONSTRAINT TRIGGER audit_gateway AFTER DELETE ON relay.gateway_acks DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.at > pg_catalog.clock_timestamp() - interval '1 day') EXECUTE FUNCTION relay.audit_change('gateway_deleted');
 
-CREATE FUNCTION relay.audit_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- What no function of ours does to these tables: its event has the name of the table in its detail.
+CREATE FUNCTION relay.audit_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO relay.auth_events (action, reason, detail) VALUES ('table_truncated', 'by SQL', jsonb_build_object('table', TG_TABLE_NAME));
     RETURN NULL;
@@ -326,7 +343,8 @@ DO $$
 DECLARE
     place record;
 BEGIN
-    FOR place IN VALUES ('organizations', 'org_deleted'), ('agents', 'agent_deleted'), ('agent_keys', 'key_deleted'), ('org_tokens', 'token_deleted'), ('plans', 'plan_deleted') LOOP
+    FOR place IN VALUES ('organizations', 'org_deleted'), ('agents', 'agent_deleted'), ('agent_keys', 'key_deleted'),
+                        ('org_tokens', 'token_deleted'), ('plans', 'plan_deleted') LOOP
         EXECUTE pg_catalog.format('CREATE CONSTRAINT TRIGGER audit_delete AFTER DELETE ON relay.%I DEFERRABLE INITIALLY DEFERRED '
             'FOR EACH ROW EXECUTE FUNCTION relay.audit_change(%L)', place.column1, place.column2);
     END LOOP;
@@ -334,11 +352,11 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE CONSTRAINT TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON relay.%I '
             'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION relay.audit_change(%L)', place.column1, place.column1 || '_changed');
     END LOOP;
-    FOR place IN SELECT pg_catalog.unnest('{organizations,agents,agent_keys,org_tokens,revocations,agent_conditions,roles,role_permissions,
-            agent_roles,plans,meters,limits,subscriptions,usage,holds,call_policies,policy_settings,devices,spent_tokens,pairings,
-            gateway_acks}'::text[]) AS name LOOP
+    FOR place IN VALUES ('organizations'), ('agents'), ('agent_keys'), ('org_tokens'), ('revocations'), ('agent_conditions'), ('roles'),
+                        ('role_permissions'), ('agent_roles'), ('plans'), ('meters'), ('limits'), ('subscriptions'), ('usage'), ('holds'),
+                        ('call_policies'), ('policy_settings'), ('devices'), ('spent_tokens'), ('pairings'), ('gateway_acks') LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON relay.%I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION relay.audit_truncate()', place.name);
+            'FOR EACH STATEMENT EXECUTE FUNCTION relay.audit_truncate()', place.column1);
     END LOOP;
 END
 $$;

@@ -10,7 +10,7 @@ EVENTS = "SELECT action, agent_id, org_id, key_id, reason, actor, db_role, detai
 KINDS = {"INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
 
 # What is left out, and why. A table that is in neither list must write its events.
-MADE_BY_CALLS = {  # calls of gateways write it: these are uses, not acts of staff
+MADE_BY_CALLS = {  # a call of a gateway writes it, and what it changes there by design is no act of our staff
     "holds": {"INSERT"},
     "usage": {"INSERT", "UPDATE", "DELETE"},
     "pairings": {"INSERT", "DELETE"},
