@@ -38,13 +38,12 @@ std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::ve
 std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
                                       Note const &created_by);
 
-/// Creates agents without a key, with their events. Returns the ids that it created: another session may have been faster
-/// with some.
+/// Creates agents without a key. Returns the ids that it created: another session may have been faster with some.
 std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                                          std::string const &source, Attribution const &by);
+                                          Note const &created_by);
 
-/// Adds existing agents to the inventory, with their events.
+/// Adds existing agents to the inventory.
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                      std::string const &source, Attribution const &by);
+                      Note const &imported_by);
 
 }  // namespace relay::sql

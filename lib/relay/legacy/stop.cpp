@@ -39,7 +39,6 @@ StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options) {
                             (trail.depth() == ReadBack::rows || !sql::accepts_shared_secret(transaction));
         transaction.confirm(closed, "the stop of the shared secret", {"the shared secret may still be accepted"});
         IncidentReceipt made;
-        note_who(made, transaction);
         made.changed = result.changed;
         return made;
     });
