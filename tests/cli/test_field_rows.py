@@ -88,7 +88,7 @@ def test_two_columns_that_contradict_each_other_refuse_the_row(acme, tmp_path):
 
 
 def test_a_column_that_no_object_has_is_reported(acme, tmp_path):
-    text = '{"agent_id":"a-1","org_id":"acme","status":"gone"}\n'
+    text = '{"agent_id":"a-1","org_id":"acme","station":"gone"}\n'
     assert imported(acme, tmp_path, text, "--map", "revoked=statos").json()["warnings"] == ["--map: no row has 'statos'"]
 
 

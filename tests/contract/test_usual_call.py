@@ -223,10 +223,9 @@ def test_the_probe_for_what_is_set_about_calls_costs_the_usual_call_no_page_more
     call = f"SELECT * FROM relay_api.authenticate('{key_id(usual)}', '\\x{digest(usual).hex()}', ip_address => '{SEEN_FROM}')"
     without = buffers(database, call)
     definition = database.value("SELECT pg_get_functiondef('relay_api.authenticate(text, bytea, text, text, inet, text, boolean)'::regprocedure)")
-    begin, end = definition.index("AND (NOT EXISTS (SELECT FROM relay.guarded_calls"), definition.index("AND (authenticate.reports_uses")
-    before_signing = ("AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)"
-                      " OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address)) ")  # fmt: skip
-    database.execute(definition[:begin] + before_signing + definition[end:])
+    probe = "EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = k.org_id)"
+    assert definition.count(probe) == 1
+    database.execute(definition.replace(probe, "EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)"))
     assert without <= buffers(database, call)
 
 
