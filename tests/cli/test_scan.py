@@ -57,7 +57,8 @@ def test_a_key_is_found_in_every_way_in_which_it_can_be_written(relay, database,
     print(f"\n{'kind':20} {'tried':>6} {'found':>6}")
     for kind in tried:
         print(f"{kind:20} {tried[kind]:6} {seen[kind]:6}")
-    assert [ways[file] for file in ways if file not in found] == []
+    missed = [ways[file] for file in ways if file not in found]
+    assert not missed, "\n".join(map(", ".join, missed))
     assert document["scan"]["files"] == len(ways)
     assert decide(database, given) == "ok"
 
