@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,21 @@ def test_several_at_once_are_safe(bare, empty_database):
     applied = [each["version"] for result in results for each in result.json()["data"]["applied"]]
     assert sorted(applied) == list(range(1, VERSIONS + 1))
     assert bare.json("schema", "verify")["data"]["ok"] is True
+
+
+def test_it_waits_for_another_migration_longer_than_for_a_table(bare, empty_database):
+    holder = empty_database.connect(autocommit=False)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with holder.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_xact_lock{MIGRATION_LOCK}")
+        run = pool.submit(bare, "schema", "apply")
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: empty_database.value(waiting) == 1, what="it to wait")
+        time.sleep(1)  # five times as long as it waits for a table
+        still_waits = empty_database.value(waiting)
+        holder.close()
+        result = run.result()
+    assert (result.code, still_waits) == (0, 1), result
 
 
 def run_psql(database, script):

@@ -117,10 +117,10 @@ void Session::open(TransactOptions const &options) {
 
 /// Queues our settings for one transaction.
 std::shared_ptr<Reply::Slot> Session::send_settings() {
-    auto slot = send(settings_sql, m_impl->our_settings);
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
-        send(no_transaction_timeout_sql, {});
+        send(no_transaction_timeout_sql, {});  // first: it ends the connection, and its time has begun
     }
+    auto slot = send(settings_sql, m_impl->our_settings);
     if (m_impl->undoes_foreign_settings) {
         send(neutral_settings_sql, {});
     }

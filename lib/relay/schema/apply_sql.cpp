@@ -35,8 +35,9 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
     transaction.exec_script(std::string(leave_role_sql));
 }
 
+void lock_migrations(db::Transaction &transaction) { db::take(transaction, db::migration_lock); }
+
 std::vector<int> pending_migrations(db::Transaction &transaction) {
-    db::take(transaction, db::migration_lock);  // first, because another run may have applied them meanwhile
     SchemaStatus const status = read_schema_status(transaction);
     refuse_unmigratable(status);
     refuse_other_encoding(transaction);
@@ -44,6 +45,7 @@ std::vector<int> pending_migrations(db::Transaction &transaction) {
 }
 
 std::vector<int> apply_pending(db::Transaction &transaction, int up_to) {
+    lock_migrations(transaction);
     std::vector<int> versions = pending_migrations(transaction);
     std::erase_if(versions, [up_to](int version) { return version > up_to; });
     for (int const version : versions) {

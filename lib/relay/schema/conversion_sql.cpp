@@ -1,4 +1,3 @@
-#include "relay/db/migration_lock.hpp"
 #include "relay/db/migrations.hpp"
 #include "relay/schema/schema_sql.hpp"
 
@@ -80,7 +79,6 @@ void move_rows(db::Transaction &transaction) {
 }  // namespace
 
 std::vector<int> convert_pending(db::Transaction &transaction) {
-    db::take(transaction, db::migration_lock);  // first, because another run may have converted it meanwhile
     if (read_schema_status(transaction).state != SchemaState::convertible) {
         return apply_pending(transaction);
     }

@@ -13,30 +13,35 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a migration gives way: while it waits for a lock, the calls of gateways queue behind it, and when it and a call wait
-/// for each other, the server finds out only after a second (deadlock_timeout).
+/// How often a migration gives way: while it waits for a lock on a table, the calls of gateways queue behind it, and when it and a
+/// call wait for each other, the server finds out only after a second (deadlock_timeout).
 constexpr int short_tries = 12;
 constexpr auto short_patience = 200ms;
 
-/// Runs `work` in a transaction. It gives way to those who hold its locks; only the last try waits as long as every change
-/// does, and says who is in the way. `work` may run several times.
+/// Runs `work` in a transaction, under the lock for migrations. It waits for another migration as long as every change does, because
+/// only migrations wait there, but gives way to those who hold tables; only the last try waits for them as long, and says who is in
+/// the way. `work` may run several times.
 template <typename Work>
 void transact_between_calls(db::Database &database, db::TransactOptions const &options, Work const &work) {
-    db::TransactOptions hasty = options;
-    hasty.lock_patience = short_patience;
-    for (int i = 0; i < short_tries; ++i) {
+    for (int i = 0;; ++i) {
+        bool const gives_way = i < short_tries;
         try {
-            database.transact(hasty, work);
+            database.transact(options, [&](db::Transaction &transaction) {
+                sql::lock_migrations(transaction);
+                if (gives_way) {
+                    transaction.exec("SELECT set_config('lock_timeout', $1, true)", {short_patience.count()});
+                }
+                work(transaction);
+            });
             return;
         } catch (Error const &error) {
             bool const is_held_up = error.hint().sqlstate == "55P03" && error.hint().why.empty();
-            if (!is_held_up) {
+            if (!gives_way || !is_held_up) {
                 throw;
             }
         }
         std::this_thread::sleep_for(short_patience / 2 * (i % 3 + 1));
     }
-    database.transact(options, work);
 }
 
 db::TransactOptions any_version() {

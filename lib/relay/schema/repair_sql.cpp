@@ -1,7 +1,5 @@
 #include "relay/schema/repair_sql.hpp"
 
-#include "relay/db/migration_lock.hpp"
-
 namespace relay::sql {
 namespace {
 
@@ -27,8 +25,6 @@ END
 $leave$)sql";
 
 }  // namespace
-
-void lock_migrations(db::Transaction &transaction) { db::take(transaction, db::migration_lock); }
 
 void run_repairs(db::Transaction &transaction, std::vector<SchemaRepair> const &repairs) {
     std::string script;

@@ -7,9 +7,6 @@
 
 namespace relay::sql {
 
-/// Waits for other migrations and repairs of this database, and holds up later ones until the transaction ends.
-void lock_migrations(db::Transaction &transaction);
-
 /// Runs all of the statements in one message: there may be a thousand.
 void run_repairs(db::Transaction &transaction, std::vector<SchemaRepair> const &repairs);
 

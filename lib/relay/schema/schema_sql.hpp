@@ -24,10 +24,14 @@ std::optional<Error> find_obstacle(SchemaStatus const &status);
 /// Throws what find_obstacle found, if anything.
 void refuse_unmigratable(SchemaStatus const &status);
 
+/// Waits for other migrations and repairs of this database, and holds up later ones until the transaction ends. Comes first: what is
+/// read before it, another run may change.
+void lock_migrations(db::Transaction &transaction);
+
 /// Applies one migration and records it.
 void apply_migration(db::Transaction &transaction, db::Migration const &migration);
 
-/// Takes the migration lock, then returns the missing versions. Throws Error (schema) as refuse_unmigratable, and if
+/// Returns the missing versions, under the lock for migrations. Throws Error (schema) as refuse_unmigratable, and if
 /// the database's encoding is not UTF-8.
 std::vector<int> pending_migrations(db::Transaction &transaction);
 
@@ -36,7 +40,7 @@ std::vector<int> pending_migrations(db::Transaction &transaction);
 /// pending_migrations.
 std::vector<int> apply_pending(db::Transaction &transaction, int up_to = schema_version());
 
-/// Converts the schema that the last program before release 0.1.0 made, under the migration lock, if it is still there
+/// Converts the schema that the last program before release 0.1.0 made, under the lock for migrations, if it is still there
 /// (another run may have converted it): the migrations of 0.1.0, all rows, and then the later migrations. Returns the versions that it applied.
 /// Throws Error (schema) if something in that schema was added, removed or built on by others, or if a row does not
 /// fit the new tables.
