@@ -3,7 +3,6 @@
 
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/unit/*.cpp")
 file(GLOB_RECURSE db_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/db/*.cpp")
-file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/support/*.cpp")
 
 function(relay_test_program name)
   add_executable(${name} ${ARGN})
@@ -23,13 +22,13 @@ relay_unity(unit_tests)
 # Compiles doctest itself.
 set_source_files_properties(unit/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME unit COMMAND unit_tests)
-set_tests_properties(unit PROPERTIES LABELS unit TIMEOUT 300 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
+set_tests_properties(unit PROPERTIES LABELS unit TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
 
 if(db_sources)
   if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/db/main.cpp")
     list(APPEND db_sources unit/main.cpp)
   endif()
-  relay_test_program(db_tests ${db_sources} ${support_sources})
+  relay_test_program(db_tests ${db_sources})
   relay_unity(db_tests)
 
   foreach(source IN LISTS db_sources)
@@ -38,7 +37,7 @@ if(db_sources)
     if(cases)
       add_test(NAME db/${stem} 
         COMMAND "${RELAY_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/support/with_cluster.py" $<TARGET_FILE:db_tests> "--source-file=*/db/*${stem}.cpp")
-      set_tests_properties(db/${stem} PROPERTIES LABELS db TIMEOUT 300 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
+      set_tests_properties(db/${stem} PROPERTIES LABELS db TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
     endif()
   endforeach()
 endif()

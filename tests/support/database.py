@@ -21,9 +21,13 @@ TEMPLATE = "relay_template"
 
 def make_template(cluster):
     """The template database with the schema applied by the program under test; made once per cluster."""
-    if not cluster.has_database(TEMPLATE):
-        cluster.create_database(TEMPLATE)
-        relay_support.Runner(dsn=cluster.dsn(TEMPLATE))("schema", "apply", check=0)
+    if TEMPLATE not in cluster.templates:
+        if cluster.has_database(TEMPLATE):
+            cluster.connect(TEMPLATE).close()  # leaves the file of cached catalogs, which a start removes, to the copies
+        else:
+            cluster.create_database(TEMPLATE)
+            relay_support.Runner(dsn=cluster.dsn(TEMPLATE))("schema", "apply", check=0)
+        cluster.templates.add(TEMPLATE)
     return TEMPLATE
 
 
@@ -57,6 +61,8 @@ class Database:
         self.name = f"t{os.getpid()}_{next(_numbers)}"
         cluster.create_database(self.name, template)
         self._connection = None
+        self.left = None  # what it begins with, and whether its test has the files of that: support/prepared.py
+        self.has_files = False
 
     def dsn(self, **options):
         """A conninfo string; `user=`, `tcp=`, `password=` and further libpq keywords may be given."""
@@ -110,9 +116,13 @@ class Database:
         """The login of a gateway, a member of relay_gateway only."""
         return self.cluster.login(GATEWAY_LOGIN, member_of="relay_gateway")
 
-    def drop(self):
-        """Drops the database, and ends the sessions that are still connected."""
+    def disconnect(self):
+        """Ends the connection that `rows` has kept."""
         if self._connection is not None:
             self._connection.close()
+
+    def drop(self):
+        """Drops the database, and ends the sessions that are still connected."""
+        self.disconnect()
         if self.cluster.is_running():
             self.cluster.drop_database(self.name)
