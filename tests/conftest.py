@@ -23,6 +23,21 @@ from support import database as database_support  # noqa: E402
 from support import relay as relay_support  # noqa: E402
 from support import sampling  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
+from support.prepared import database_for, prepared  # noqa: E402
+
+
+# How few rows a table keeps, and one in how many more, by label. A row of the documents costs nothing, one of fault many runs.
+THINNED = {"cli": {"small": 12, "part": 4}, "contract": {"small": 12, "part": 4}, "fault": {"small": 3, "part": 2}}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Thins out large tables, if no test was chosen by its name."""
+    if sampling.FULL or config.option.keyword or any("::" in word for word in config.args):
+        return
+    left = {test for test in items if test.path.parent.name not in THINNED}
+    for label, bounds in THINNED.items():
+        left.update(sampling.thin_out([test for test in items if test.path.parent.name == label], **bounds))
+    items[:] = [test for test in items if test in left]
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -52,9 +67,9 @@ def empty_database(cluster):
 
 
 @pytest.fixture
-def database(cluster):
-    """A database with our schema, and nothing in it."""
-    made = database_support.Database(cluster, template=database_support.make_template(cluster))
+def database(cluster, request, tmp_path_factory):
+    """A database with our schema, and what the prepared fixtures of the test leave in it."""
+    made = database_for(request, cluster, tmp_path_factory)
     yield made
     made.drop()
 
@@ -63,7 +78,7 @@ def database(cluster):
 def home(tmp_path):
     """The home folder of the programs that a test runs."""
     folder = tmp_path / "home"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return folder
 
 
@@ -81,7 +96,7 @@ def relay(database, home, tmp_path):
     return relay_support.Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot` of the org `acme`, made by init."""
     return agents.first_agent(relay, tmp_path / "bot.key")

@@ -6,6 +6,7 @@ import time
 
 import pexpect
 import pytest
+from support.prepared import prepared
 
 AGENT_KEYS = {
     "agent_id", "org_id", "name", "status", "permissions", "key_max_age_seconds", "effective_key_max_age_seconds", "owner", "labels",
@@ -22,7 +23,7 @@ BAD_IDS = {
 }
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     """An organization that may have many agents."""
     relay("org", "create", "acme-corp", "--name", "Acme Corp", "--plan", "paid", check=0)

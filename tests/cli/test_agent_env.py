@@ -11,6 +11,7 @@ import yaml
 from support import binaries
 from support.agents import first_agent
 from support.environments import HOSTILE, READERS, random_name
+from support.prepared import prepared
 from support.sampling import dice
 
 URL = ("--registry-url", "https://relay.example.com/api")
@@ -27,7 +28,7 @@ def play(scene):
     scene.fail(2, "agent", "env", "bot", "--lease", "1s")
 
 
-@pytest.fixture
+@prepared
 def bot(relay, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     (tmp_path / "broker.env").write_text(f"# the broker\n\nSERVICEBUS_CONNECTION_STRING={SECRET}\n")

@@ -12,13 +12,14 @@ from support.agents import decide, key_id
 from support.held_up import HeldUp
 from support.key_fleet import FOLDER, LINES, keys_by_agent
 from support.legacy_issue import on_disk
+from support.prepared import prepared
 from support.processes import wait_until
 from support.strace import Tracer
 
 PUT = 'cat > "got/$RELAY_AGENT_ID.tmp" && mv "got/$RELAY_AGENT_ID.tmp" "got/$RELAY_AGENT_ID"'
 
 
-@pytest.fixture
+@prepared
 def org(relay):
     relay("org", "create", "o", "--name", "O", "--plan", "paid", check=0)
 

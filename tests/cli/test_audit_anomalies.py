@@ -5,11 +5,12 @@ import shlex
 import pytest
 
 from support.agents import digest, first_agent, key_id, rotate
+from support.prepared import prepared
 
 NAME = ("audit", "anomalies")
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

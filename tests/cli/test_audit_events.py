@@ -8,6 +8,7 @@ import pytest
 
 from support.agents import digest, first_agent, key_id, rotate
 from support.audit_months import make_old_month
+from support.prepared import prepared
 from support.processes import peak_memory
 
 HERE, THERE = "203.0.113.7", "2001:db8::5"
@@ -20,7 +21,7 @@ def ask(database, key, *, address=HERE, secret=None, trace=TRACE):
         "SELECT * FROM relay_api.authenticate(%s, %s, NULL, NULL, %s, %s)", key_id(key), secret or digest(key), address, trace)["reason"]  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def key(relay, database, tmp_path):
     """The key of `bot`, used once, tried once with a wrong secret; a second agent, blocked under a ticket."""
     key = first_agent(relay, tmp_path / "bot.key")

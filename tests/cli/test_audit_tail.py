@@ -1,15 +1,15 @@
 """audit tail: on real servers, with transactions that commit late, and without NOTIFY."""
 
-import pytest
 
 from support import processes
 from support.agents import digest, first_agent, key_id
+from support.prepared import prepared
 from support.tail import Tail
 
 INSERT = "INSERT INTO relay.auth_events (action, agent_id) VALUES (%s, 'bot') RETURNING event_id"
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

@@ -7,6 +7,7 @@ import pytest
 
 from support import tmpfs
 from support.agents import decide
+from support.prepared import prepared
 from support.untouched import files, offline, rows  # noqa: F401
 
 PROGRAM = "dev"  # hostile input
@@ -29,7 +30,7 @@ NO_TERMINAL = """relay-admin: error: this command creates a secret, but standard
 """
 
 
-@pytest.fixture
+@prepared
 def scene(relay, database, key):
     """Org `acme` with the agents `bot`, live, and `gone`, revoked."""
     relay("agent", "create", "gone", "--org", "acme", "--name", "Gone", "--secret-file", "gone.key", check=0)

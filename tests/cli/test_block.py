@@ -10,6 +10,7 @@ from support import database as database_support
 from support import processes
 from support.agents import decide, first_agent, read_key
 from support.cluster import Cluster
+from support.prepared import prepared
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 from support.relay import finish_terminal
 
@@ -22,13 +23,13 @@ ITEM = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, key):
     for name in ("crm", "erp"):
         relay("agent", "create", name, "--org", "acme", "--name", name, "--secret-file", f"{name}.key", check=0)

@@ -7,9 +7,10 @@ import pytest
 from support import processes
 from support.agents import decide, first_agent, key_id
 from support.devices import Contract
+from support.prepared import prepared
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

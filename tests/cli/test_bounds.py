@@ -6,6 +6,7 @@ import threading
 import pytest
 from support import processes
 from support.agents import first_agent
+from support.prepared import prepared
 
 PROGRAM = "release"  # the sanitizer keeps freed memory for a while, so its memory is not what a user's program takes
 SECONDS = 15
@@ -52,7 +53,7 @@ def peak(relay, words, head):
     return process.returncode, most
 
 
-@pytest.fixture
+@prepared
 def agent(relay, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     return relay

@@ -13,6 +13,7 @@ from support.agents import decide, first_agent
 from support.certificates import by_name, encrypted, make_certificates  # noqa: F401
 from support.database import Database, make_template
 from support.pooler import PgBouncer
+from support.prepared import prepared
 from support.proxy import Proxy
 
 DEFAULT_SOCKET = Path("/var/run/postgresql/.s.PGSQL.5432")
@@ -262,7 +263,7 @@ def whole_day(relay, tmp_path, prefix=""):
     return (tmp_path / f"{prefix}5").read_text()
 
 
-@pytest.fixture
+@prepared
 def hostile(database):
     database.execute(EVIL)
     return database

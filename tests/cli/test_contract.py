@@ -131,6 +131,7 @@ def test_there_are_golden_documents_of_this_version(shots):
     assert {path.stem for path in folder.glob("*.jsonl")} == kinds, "see tests/cli/golden/README.md"
 
 
+@pytest.mark.whole
 @EACH_GOLDEN
 def test_a_golden_document_is_still_valid(path):
     documents = [json.loads(line) for line in path.read_text().splitlines()]
@@ -140,6 +141,7 @@ def test_a_golden_document_is_still_valid(path):
         assert not contract.WHOLE_KEY.search(json.dumps(document))
 
 
+@pytest.mark.whole
 @EACH_GOLDEN
 def test_nothing_of_a_golden_document_was_taken_away(shots, path):
     now = shapes(each for shot in shots for each in shot.documents)

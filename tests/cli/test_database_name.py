@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support.a_change import WRITES, prepare
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 PROGRAM = "dev"  # prompts on real terminals
@@ -16,12 +17,12 @@ def play(scene):
     scene.fail(2, "config", "name", " blank")
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return prepare(relay, tmp_path)
 
 
-@pytest.fixture
+@prepared
 def named(relay, key):
     relay("config", "name", "eu-west", "--production", check=0)
     return relay

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.agents import first_agent
+from support.prepared import prepared
 
 PROGRAM = "dev"  # a stack that runs over is what the sanitizer is for
 DEEP = 100_000
@@ -20,7 +21,7 @@ NESTED = {
 PUBLIC = base64.b64encode(bytes(31) + b"\x09").decode()
 
 
-@pytest.fixture
+@prepared
 def agent(relay, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     return relay

@@ -6,6 +6,7 @@ import pytest
 from support.agents import digest, key_id, read_key
 from support.health import assert_found, examine, one
 from support.legacy_past import grow_old, rewrite
+from support.prepared import prepared
 
 OFF = ("--confirm", "legacy-off")
 SWITCH = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET"
@@ -25,14 +26,14 @@ def settings(tmp_path):
     return write
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, tmp_path):
     """Three imported agents."""
     (tmp_path / "agents.csv").write_text("agent_id,org_id\n" + "".join(f"agent-{n},o\n" for n in range(3)))
     relay("migrate-legacy", "import", "agents.csv", "--create-orgs", check=0)
 
 
-@pytest.fixture
+@prepared
 def window(relay, fleet):
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
 

@@ -4,14 +4,14 @@ responders together."""
 import base64
 import threading
 
-import pytest
 
 from support import tmux
 from support.agents import decide, first_agent, key_id, read_key
 from support.own_key import make_key
+from support.prepared import prepared
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     made = first_agent(relay, tmp_path / "bot.key")
@@ -19,7 +19,7 @@ def key(relay, tmp_path):
     return made
 
 
-@pytest.fixture
+@prepared
 def other(relay, key, tmp_path):
     """The key of a second agent, `crm`."""
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM sync", "--secret-file", "crm.key", check=0)

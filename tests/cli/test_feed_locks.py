@@ -7,12 +7,13 @@ import pytest
 
 from support import processes
 from support.agents import decide, digest, first_agent, key_id, read_key, rotate
+from support.prepared import prepared
 
 MODES = ("SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE")
 READ = "SELECT next_cursor, change FROM relay_api.changes_since(%s, %s)"
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

@@ -7,10 +7,11 @@ import pytest
 
 from support.agents import first_agent
 from support.devices import Contract
+from support.prepared import prepared
 from support.tampering import swallow
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

@@ -8,13 +8,14 @@ import pytest
 
 from support import strace
 from support.agents import decide, first_agent
+from support.prepared import prepared
 
 PROGRAM = "dev"  # hostile input
 
 BY = [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     (tmp_path / "keys").mkdir(mode=0o700)
     return first_agent(relay, tmp_path / "keys" / "bot.key")
@@ -113,7 +114,7 @@ def test_a_limit_on_the_size_of_files_is_an_error_not_a_death(relay, database, k
 # Names in Kubernetes ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, tmp_path):
     (tmp_path / "fleet.csv").write_text("agent_id,org_id\n" + "".join(f"{agent},acme\n" for agent in ("pay_bot", "pay-bot", "Pay-Bot", "other")))
     relay("migrate-legacy", "import", "fleet.csv", "--create-orgs", check=0)

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from support.prepared import prepared
 
 PROGRAM = "dev"  # hostile input
 
@@ -99,7 +100,7 @@ NAMED = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
     relay("org", "create", "7", "--name", "Seven", "--plan", "paid", check=0)

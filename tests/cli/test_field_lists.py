@@ -7,6 +7,7 @@ import pytest
 
 from support.agents import decide, first_agent
 from support.own_key import make_key
+from support.prepared import prepared
 
 PROGRAM = "dev"  # hostile input
 
@@ -37,7 +38,7 @@ LISTS = {  # the agents that are blocked; None: the list is refused, and no agen
 }
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, database, tmp_path):
     (tmp_path / "fleet.csv").write_text("agent_id,org_id\n" + "".join(f"bot-{n},acme\n" for n in (1, 2, 3)))
     relay("migrate-legacy", "import", "fleet.csv", "--create-orgs", check=0)

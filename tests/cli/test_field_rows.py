@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import pytest
+from support.prepared import prepared
 
 PROGRAM = "dev"  # hostile input
 
@@ -20,7 +21,7 @@ w-8,acme,f
 """
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
     return relay

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from support.prepared import prepared
 
 PROGRAM = "dev"  # hostile input
 
@@ -117,7 +118,7 @@ REAL = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
     return relay

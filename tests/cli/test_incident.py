@@ -9,6 +9,7 @@ import pytest
 
 from support.agents import digest, first_agent, key_id
 from support.chromium import Chromium, Listener
+from support.prepared import prepared
 
 HOSTILE = "<script>document.title='owned'</script><img src={url}/x onerror=document.title='owned'>"
 
@@ -17,7 +18,7 @@ def use(database, key, secret=None, address="203.0.113.7"):
     database.execute("SELECT relay_api.authenticate(%s, %s, NULL, NULL, %s)", key_id(key), secret or digest(key), address)
 
 
-@pytest.fixture
+@prepared
 def key(relay, database, tmp_path):
     """INC-1: bot was blocked by ana and unblocked by ben, with calls before and between; a day before, it was used from afar."""
     key = first_agent(relay, tmp_path / "bot.key")

@@ -4,10 +4,11 @@ the right command for a wrong id, and the undo per agent, organization and ticke
 import pytest
 
 from support.agents import decide, first_agent, key_id, read_key
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot` of `team ops`, in organization acme."""
     made = first_agent(relay, tmp_path / "bot.key")
@@ -15,7 +16,7 @@ def key(relay, tmp_path):
     return made
 
 
-@pytest.fixture
+@prepared
 def other(relay, key, tmp_path):
     """The key of a second agent, `crm`."""
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key", check=0)

@@ -8,6 +8,7 @@ import textwrap
 import pexpect
 import pytest
 from support import relay as relay_support
+from support.prepared import prepared
 
 KEY_KEYS = {
     "key_id", "agent_id", "org_id", "status", "state", "blocked", "created_at", "created_by", "due_at", "expires_at", "retired_at",
@@ -18,7 +19,7 @@ UNKNOWN_KEY_ID = "000000000000"
 NOWHERE = "host=/nowhere-at-all dbname=none"
 
 
-@pytest.fixture
+@prepared
 def bot(relay, tmp_path):
     """An agent with a key; returns the key."""
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)

@@ -5,6 +5,7 @@ import time
 import pytest
 from support.agents import digest, first_agent, key_id
 from support.delivery import deliver, old, store  # noqa: F401
+from support.prepared import prepared
 from support.store import PUT_AND_FAIL, pass_time
 
 
@@ -15,7 +16,7 @@ def play(scene):
     scene.fail(3, "key", "wait", "0" * 12, "--for", "used")
 
 
-@pytest.fixture
+@prepared
 def bot(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

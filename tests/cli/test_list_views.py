@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from support.prepared import prepared
 
 LISTS = ("agent list", "key list", "org list", "role list", "gateway list", "key due", "device list")
 SORTED = {
@@ -18,7 +19,7 @@ SORTED = {
 }
 
 
-@pytest.fixture
+@prepared
 def fleet(relay):
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
     for agent, name, owner in (("one", "Beta", "ben"), ("three", "alpha", None), ("two", "Alpha", "ana")):

@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support.agents import digest, key_id
 from support.cards import card
+from support.prepared import prepared
 from support.promtool import promtool
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "cli/examples/prometheus"
@@ -23,7 +24,7 @@ def play(scene):
     scene.fail(2, "metrics", "--by", "agent")
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     for org in ("acme", "globex"):
         relay("org", "create", org, "--name", org, "--plan", "paid", check=0)
@@ -84,7 +85,7 @@ def test_the_numbers_of_two_databases_are_different_series(acme):
 # --- the numbers
 
 
-@pytest.fixture
+@prepared
 def fleet(acme, database, tmp_path):
     """acme: an overdue key, a key due soon, a rotated one whose new key is unused, one used, a blocked and a revoked agent."""
     for agent in ("late", "soon", "rotated", "seen", "blocked", "gone"):

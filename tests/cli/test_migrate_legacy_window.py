@@ -5,12 +5,13 @@ import pytest
 
 from support.agents import digest, key_id, read_key
 from support.legacy_past import grow_old
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 OFF = ("--confirm", "legacy-off")
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, tmp_path):
     """Ten imported agents, agent-0 to agent-9."""
     source = tmp_path / "agents.csv"

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from support.binaries import tool
+from support.prepared import prepared
 
 EXAMPLES = Path(os.environ["RELAY_SOURCE_DIR"]) / "cli/examples/notify"
 OWNERS = {"ana@acme.example": "late", "Ben <ben@acme.example>": "later", None: "nobodys"}
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, database):
     """Three overdue agents: of an address, of a name with an address, of no one."""
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)

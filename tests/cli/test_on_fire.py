@@ -12,6 +12,7 @@ from support import processes
 from support.agents import decide, first_agent, key_id, read_key
 from support.database import Database, cluster_with_template, make_template
 from support.pooler import PgBouncer
+from support.prepared import prepared
 
 VERBS = {
     "block": ("block", "bot"),
@@ -22,13 +23,13 @@ VERBS = {
 }
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, key, tmp_path):
     """Twelve more agents."""
     rows = "".join(f"fleet-{number},acme,\n" for number in range(12))

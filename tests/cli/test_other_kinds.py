@@ -5,10 +5,11 @@ import shlex
 import pytest
 from support.agents import key_id, read_key
 from support.command_table import command_of, groups
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 
-@pytest.fixture
+@prepared
 def things(relay, tmp_path):
     """An organization with a role, a token, two agents with keys, a block under a ticket, another organization, and a plan."""
     relay("org", "create", "acme", "--name", "Acme Corp", "--plan", "paid", "--admin-token", "t", check=0)

@@ -1,6 +1,7 @@
 """The owner and the labels of an agent: --owner and --label when it is made and updated, where they are shown, and the lists that are narrowed to them."""
 
 import pytest
+from support.prepared import prepared
 from support.processes import wait_until
 
 ROWS = 30_000
@@ -15,7 +16,7 @@ def play(scene):
     scene.read("agent", "show", "owned")
 
 
-@pytest.fixture
+@prepared
 def acme(relay):
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
     return relay

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from support.agents import first_agent
+from support.prepared import prepared
 
 LIMIT = '{"max_amount": 10000}'
 
 
-@pytest.fixture
+@prepared
 def acme(relay, tmp_path):
     """The organization acme with the agent bot and the role ops, which permits crm:*."""
     first_agent(relay, tmp_path / "bot.key")

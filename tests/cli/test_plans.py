@@ -4,6 +4,7 @@ import re
 
 import pytest
 from support.agents import decide, read_key
+from support.prepared import prepared
 from support.processes import wait_until
 from support.relay import finish_terminal
 
@@ -30,7 +31,7 @@ def play(scene):
     scene.read("subscription", "list")
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, tmp_path):
     """The paid organization acme with the agents bot-1 to bot-4, in this order; returns their keys."""
     relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)

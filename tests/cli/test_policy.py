@@ -6,13 +6,14 @@ import psycopg2
 import pytest
 from support.agents import decide, first_agent
 from support.guides import listings
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 HOUR = ("--until", "1h")
 PRESET = {"window": "60s", "require_nonce": "no", "signing": "bearer", "session_ttl": "600s", "messages": "required"}
 
 
-@pytest.fixture
+@prepared
 def acme(relay, tmp_path):
     """The organization acme with the agents bot and crm."""
     first_agent(relay, tmp_path / "bot.key")

@@ -8,6 +8,7 @@ import pexpect
 import pytest
 from support import binaries
 from support.agents import first_agent, key_id
+from support.prepared import prepared
 from support.relay import finish_terminal
 from support.untouched import offline  # noqa: F401
 
@@ -16,7 +17,7 @@ PROGRAM = "dev"  # secrets are typed and wiped
 PROMPT = "$> "
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """Org `acme` with the agents bot (live), held (blocked) and gone (revoked); `lost` is an organization that is revoked."""
     key = first_agent(relay, tmp_path / "bot.key")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from support.agents import digest, first_agent, key_id, read_key
+from support.prepared import prepared
 from support.signing import proof
 
 RSA = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 root@host\n"
@@ -25,7 +26,7 @@ def play(scene):
     scene.read("key", "verify", "--request", str(folder / "request.txt"), code=10)
 
 
-@pytest.fixture
+@prepared
 def acme(relay, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     return relay

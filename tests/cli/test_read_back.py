@@ -7,11 +7,12 @@ import pytest
 from support.agents import decide, first_agent, read_key
 from support.cards import card
 from support.devices import Contract
+from support.prepared import prepared
 from support.registry import Registry
 from support.tampering import alter, replaced, rule, swallow, undo
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
@@ -246,7 +247,7 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def fleet(relay, key, tmp_path):
     """Something to change of every kind."""
     for role in ("staff", "other"):
@@ -343,7 +344,7 @@ LATER_DOUBTS = {
 }
 
 
-@pytest.fixture
+@prepared
 def later(relay, database, key, tmp_path):
     """Something to change of every kind that came later."""
     database.execute("SELECT relay_api.hold('acme', 'vms', 'vm-1', 2, 'aws')")

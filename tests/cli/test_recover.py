@@ -13,6 +13,7 @@ from support import processes, sampling
 from support.agents import decide, first_agent, key_id, live_key_ids, read_key
 from support.database import Database, make_template
 from support.own_key import make_key
+from support.prepared import prepared
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
 PROGRAM = "dev"  # files of a killed run are read
@@ -21,7 +22,7 @@ SECONDS = 80
 UNKNOWN_OPERATION = "op_0123456789abcdefghjkmnpq"
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

@@ -6,11 +6,12 @@ import pytest
 from support import tmux
 from support.agents import first_agent
 from support.database import Database, cluster_with_template, make_template
+from support.prepared import prepared
 
 EVERY = ["agent list", "org list", "key list", "role list", "gateway list", "key due", "migrate-legacy status"]
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

@@ -4,17 +4,18 @@ import psycopg2.errors
 import pytest
 
 from support.agents import decide, first_agent, key_id
+from support.prepared import prepared
 
 REQUEST = "22222222-2222-4222-8222-222222222222"
 PARAMETERS = "rotate-key bot grace=1h if-older-than=- due-within=- retire-on-first-use=false force=false own-key=-"
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def evil(relay, tmp_path, key):
     """The key of an agent of another organization."""
     relay("org", "create", "evil", "--name", "Evil", "--plan", "paid", check=0)

@@ -11,6 +11,7 @@ from support.agents import decide, first_agent, key_id, read_key
 from support.cards import card
 from support.devices import insert_device
 from support.exit_codes import snapshot
+from support.prepared import prepared
 
 ACME = ("--confirm", "acme")
 
@@ -75,7 +76,7 @@ NO_DATABASE = {"agent keygen", "completion", "help", "version", "registry check"
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}
 
 
-@pytest.fixture
+@prepared
 def key(relay, database, tmp_path):
     """A relay with all that the lines name; returns the key of `bot`."""
     made = first_agent(relay, tmp_path / "bot.key")

@@ -9,6 +9,7 @@ from support.agents import first_agent
 from support.binaries import client_bin
 from support.cluster import Cluster
 from support.database import Database
+from support.prepared import prepared
 from support.relay import Runner
 
 FORGETFUL = ("--no-owner", "--no-acl")
@@ -28,7 +29,7 @@ def restore(dsn, into, *options, check=True):
     subprocess.run(load, input=dumped, check=check, capture_output=True, timeout=120)
 
 
-@pytest.fixture
+@prepared
 def used(relay, database, tmp_path):
     """A database in use: an agent with a key, events, a block."""
     first_agent(relay, tmp_path / "bot.key")

@@ -11,19 +11,20 @@ import pytest
 
 from support.agents import decide, first_agent, key_id, live_key_ids, read_key, rotate
 from support.own_key import make_key
+from support.prepared import prepared
 from support.processes import at_once
 from support.relay import finish_terminal
 
 FORGED = "relay_sk_0123456789ab_" + "0" * 49
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def other(relay, key, tmp_path):
     """The key of a second agent, `crm`."""
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key", check=0)

@@ -7,18 +7,19 @@ import pytest
 from support import strace
 from support.agents import decide, first_agent, key_id, read_key, rotate
 from support.own_key import make_key
+from support.prepared import prepared
 from support.sampling import sample
 
 SECONDS = 120
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def other(relay, key, tmp_path):
     """The key of a second agent, `crm`."""
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key", check=0)

@@ -2,13 +2,14 @@
 
 import pytest
 from support.agents import first_agent
+from support.prepared import prepared
 from support.processes import wait_until
 from support.relay import finish_terminal
 
 OPS = ("role", "create", "ops", "--org", "acme", "--name", "Operations")
 
 
-@pytest.fixture
+@prepared
 def acme(relay, tmp_path):
     """The organization acme with the agent bot."""
     first_agent(relay, tmp_path / "bot.key")

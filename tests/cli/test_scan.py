@@ -15,12 +15,13 @@ import pytest
 from support.agents import decide, first_agent, key_id, read_key
 from support.hidden_keys import every_way
 from support.own_key import make_key
+from support.prepared import prepared
 
 # The first vector of the key format has many equal characters: a dump prints fewer lines of it, and its id looks like an offset.
 ZEROS = "relay_sk_000000000000_00000000000000000000000000000000000000000001Zf200"
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

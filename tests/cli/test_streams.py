@@ -12,6 +12,7 @@ import yaml
 from nacl.public import PrivateKey, SealedBox
 from support.agents import decide, first_agent, key_hash, key_id
 from support.database import Database, cluster_with_template, make_template
+from support.prepared import prepared
 from support.relay import Runner, clean_environment, finish_terminal
 
 SECONDS = 170
@@ -19,7 +20,7 @@ SECONDS = 170
 FORMATS = ("raw", "env", "json", "k8s", "sealed")
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 
@@ -109,7 +110,7 @@ MAKERS = {
 EACH_MAKER = pytest.mark.parametrize("words", MAKERS.values(), ids=MAKERS)
 
 
-@pytest.fixture
+@prepared
 def scene(relay, key):
     relay("agent", "create", "gone", "--org", "acme", "--name", "Gone", "--secret-file", "gone.key", check=0)
     relay("revoke", "gone", check=0)

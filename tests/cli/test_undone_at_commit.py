@@ -3,6 +3,7 @@
 import pytest
 
 from support.agents import decide, first_agent, read_key
+from support.prepared import prepared
 
 DEFERRED = """CREATE FUNCTION public.undo() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {change}; RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER zz_undo AFTER {events} ON relay.{table} DEFERRABLE INITIALLY DEFERRED
@@ -24,7 +25,7 @@ BLOCKS_AGAIN = (
 )
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

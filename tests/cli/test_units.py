@@ -9,6 +9,7 @@ import pytest
 from support import agents, audit_months
 from support.binaries import relay_admin, tool
 from support.example_files import AGENT, EXAMPLES, unit
+from support.prepared import prepared
 from support.store import pass_time
 
 FOLDER = EXAMPLES / "systemd"
@@ -16,7 +17,7 @@ UNITS = sorted(FOLDER.iterdir())
 INSTALLED = "/usr/bin/relay-admin"
 
 
-@pytest.fixture
+@prepared
 def old_key(relay, database, tmp_path):
     """The agent of the examples, with a key that is 81 days old; returns the key."""
     key = agents.first_agent(relay, tmp_path / "old.key", org="acme-corp", agent=AGENT)

@@ -11,6 +11,7 @@ from support.agents import decide, key_id
 from support.cards import card
 from support.devices import insert_device
 from support.exhausted import exhausted_at
+from support.prepared import prepared
 
 PROGRAM = "dev"  # operator new is in a shared library there
 
@@ -31,7 +32,7 @@ READS = {
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
 
 
-@pytest.fixture
+@prepared
 def key(relay, database, tmp_path):
     made = prepare(relay, tmp_path)
     insert_device(database)

@@ -10,13 +10,14 @@ import threading
 import pytest
 from support import processes
 from support.a_change import WRITES, prepare
+from support.prepared import prepared
 from support.proxy import Fault, Proxy, commit
 
 PROGRAM = "dev"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return prepare(relay, tmp_path)
 

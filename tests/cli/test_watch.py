@@ -13,10 +13,11 @@ from support import contract, database as database_support, processes
 from support.agents import first_agent, rotate
 from support.cluster import Cluster
 from support.pooler import PgBouncer
+from support.prepared import prepared
 from support.standby import Standby
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

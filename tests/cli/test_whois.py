@@ -1,20 +1,20 @@
 """whois: whose the keys in a text are, or those of an id; and what revoke --scan shows before it asks."""
 
-import pytest
 
 from support.agents import decide, first_agent, key_id, read_key, rotate
 from support.hidden_keys import every_way
 from support.own_key import make_key
+from support.prepared import prepared
 from support.relay import finish_terminal
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")
 
 
-@pytest.fixture
+@prepared
 def other(relay, key, tmp_path):
     """The key of the agent `crm`, which has an owner."""
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM sync", "--owner", "team sales", "--secret-file", "crm.key", check=0)

@@ -33,6 +33,7 @@ def by_schema():
     return BySchema()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("vector", CARDS, ids=lambda vector: vector["name"])
 def test_every_judge_finds_the_problems_of_a_card(database, program, by_schema, vector):
     assert by_sql(database, vector["text"]) == vector["problems"]
@@ -40,6 +41,7 @@ def test_every_judge_finds_the_problems_of_a_card(database, program, by_schema, 
     assert by_schema.accepts(vector["text"]) == (vector["problems"] == [])
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("vector", TEXTS, ids=lambda vector: vector["name"])
 def test_every_judge_makes_the_same_of_a_text(database, program, by_schema, vector):
     verdicts = (by_sql(database, vector["text"]) == [], by_program(program, vector["text"]) == [], by_schema.accepts(vector["text"]))

@@ -5,6 +5,7 @@ import pytest
 
 from support.agents import first_agent
 from support.audit_months import make_old_month, months, write_events
+from support.prepared import prepared
 from support.processes import wait_until
 
 LOOKUPS = ("auth_events_by_actor", "auth_events_refused_addresses", "auth_events_refused_orgs")
@@ -18,7 +19,7 @@ SELECT COALESCE(sum(c.reltuples), 0)::bigint FROM pg_inherits AS i JOIN pg_class
 WHERE i.inhparent = ('relay.' || %s)::regclass"""
 
 
-@pytest.fixture
+@prepared
 def filled(relay, database, tmp_path):
     """Uses of keys, and few other events."""
     first_agent(relay, tmp_path / "bot.key")

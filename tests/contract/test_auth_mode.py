@@ -4,6 +4,7 @@ import psycopg2.extras
 import pytest
 
 from support.agents import key_id
+from support.prepared import prepared
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def anonymous(database):
     connection.close()
 
 
-@pytest.fixture
+@prepared
 def phased(relay, key):
     """The organization acme with its agent bot, while calls without a key are accepted."""
     relay("org", "update", "acme", "--auth-mode", "optional", check=0)

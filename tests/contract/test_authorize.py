@@ -59,6 +59,7 @@ def events(database):
 # --- matching
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "granted, asked, met",
     [

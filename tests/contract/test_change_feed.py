@@ -4,9 +4,10 @@ row."""
 import psycopg2
 import pytest
 from support.agents import first_agent, key_id, rotate
+from support.prepared import prepared
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     """The key of the agent `bot`, in organization acme."""
     return first_agent(relay, tmp_path / "bot.key")

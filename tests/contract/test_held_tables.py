@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from support.agents import digest, key_id, read_key, rotate
+from support.prepared import prepared
 
 MODES = ("SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE")  # all that exclude writers, but no reader
 
@@ -27,7 +28,7 @@ UPDATE relay.organizations SET auth_mode = 'optional';
 """
 
 
-@pytest.fixture
+@prepared
 def fleet(database, key):
     """Two hundred agents, a0 to a199, that may still use the shared secret; the key of each has never been used."""
     database.execute(FLEET)

@@ -11,13 +11,14 @@ import pytest
 from support.agents import first_agent, key_id, read_key
 from support.gateways import HTTP_LANGUAGES, HttpGateway
 from support.own_key import make_key
+from support.prepared import prepared
 from support.processes import wait_until
 from support.quota import set_limit, used
 
 CALL = "/stripe/refund"
 
 
-@pytest.fixture
+@prepared
 def keys(relay, tmp_path):
     """The keys of `bot` and `payer` of `acme`, and of `spy` of `evil`, who may all refund up to 100."""
     made = {"bot": first_agent(relay, tmp_path / "bot.key")}

@@ -11,6 +11,7 @@ from support.agents import digest, first_agent, key_id, read_key, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.held_up import HeldUp
+from support.prepared import prepared
 
 ASK = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
 
@@ -54,7 +55,7 @@ def events(database, action):
     return database.rows("SELECT * FROM relay.auth_events WHERE action = %s ORDER BY event_id", action)
 
 
-@pytest.fixture
+@prepared
 def window(relay, database, key):
     """An open window with `bot` on the list; `key` is its own, and was never used."""
     imported(database, "bot")

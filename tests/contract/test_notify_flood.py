@@ -10,6 +10,7 @@ import pytest
 
 from support.agents import first_agent
 from support.gateways import LANGUAGES, Gateway
+from support.prepared import prepared
 from support.processes import wait_until
 
 BLOCK = "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 't')"
@@ -18,7 +19,7 @@ PACE = 0.02  # seconds
 SECONDS = 3
 
 
-@pytest.fixture
+@prepared
 def key(relay, tmp_path):
     return first_agent(relay, tmp_path / "bot.key")
 

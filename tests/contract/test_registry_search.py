@@ -45,6 +45,7 @@ def running(database, api):
     return api
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "asked, found",
     [

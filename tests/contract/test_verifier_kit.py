@@ -11,6 +11,7 @@ import pytest
 from support.agents import first_agent, key_id, read_key, rotate
 from support.gateways import LANGUAGES, Gateway
 from support.own_key import make_key
+from support.prepared import prepared
 from support.processes import wait_until
 from support.proxy import Fault, Proxy
 from support.pulse import Pulse
@@ -23,7 +24,7 @@ BLOCK = "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) V
 ALL_HAVE_READ = "SELECT every(changes_behind = 0) FROM relay.gateway_status"
 
 
-@pytest.fixture
+@prepared
 def keys(relay, tmp_path):
     """The keys of all agents, by agent."""
     made = {"bot": first_agent(relay, tmp_path / "bot.key")}

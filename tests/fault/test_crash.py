@@ -104,6 +104,7 @@ CRASHES = sampling.sample(
 )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind, blow, place", CRASHES)
 def test_a_crash_around_commit_is_told_truly(crash_stage, kind, blow, place, tally):
     stage = crash_stage
