@@ -83,7 +83,7 @@ end
 def _answers(argv):
     asked = "".join(f"{line}\n" for line in lines())
     env = shells.environment("/nonexistent")
-    run = subprocess.run(argv, input=asked, env=env, capture_output=True, text=True, timeout=100)
+    run = subprocess.run(argv, input=asked, env=env, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0 and run.stderr == "", run.stderr
     blocks = run.stdout.split("\n\n")
     assert len(blocks) == len(lines()) + 1, "one block of words a line"

@@ -1,4 +1,4 @@
-"""Chooses the points of a grid that a run tries: a sample with every kind, drawn by a seed, or all of them.
+"""Chooses the points of a grid, and the rows of a large table, that a run tries: a sample with every kind, drawn by a seed, or all.
 
 A grid of faults repeats itself: of forty reads from the server most are like their neighbours. But no kind may be lost:
 each system call in each stage of a command, each blow at each place. The caller names the kinds of a point; a sample
@@ -25,12 +25,12 @@ def dice(name):
     return random.Random(f"{SEED} {name}")
 
 
-def sample(name, points, kinds, *, times=1, always=lambda point: False, seed=None, full=None):
+def sample(name, points, kinds, *, times=1, at_least=0, always=lambda point: False, seed=None, full=None):
     """Returns the points of the grid `name` that this run tries, in their order.
 
     `kinds(point)`: the kinds of which the point is an example, any number of hashable values; a sample has `times`
-    examples of each, or all where there are fewer. The first point, the last, and those for which `always(point)` is
-    true are in every sample."""
+    examples of each, or all where there are fewer, and `at_least` so many points. The first point, the last, and those for
+    which `always(point)` is true are in every sample."""
     points = list(points)
     everywhere = range(len(points))
     if FULL if full is None else full:
@@ -39,8 +39,30 @@ def sample(name, points, kinds, *, times=1, always=lambda point: False, seed=Non
         order = random.Random(f"{SEED if seed is None else seed} {name}").sample(everywhere, len(points))
         chosen = _cover([set(kinds(point)) for point in points], order, times)
         chosen |= {*everywhere[:1], *everywhere[-1:], *(at for at in everywhere if always(points[at]))}
+        chosen |= set([at for at in order if at not in chosen][: max(0, at_least - len(chosen))])
     drawn.append((name, len(chosen), len(points)))
     return [points[at] for at in sorted(chosen)]
+
+
+def thin_out(tests, *, small=12, part=4):
+    """Returns those of the collected `tests` that this run tries: of a function with a table of more than `small` rows one in `part`,
+    but `small` at least, with every value of every parameter where there are several. All rows of what is marked `whole`."""
+    rows = {}
+    for test in tests:
+        rows.setdefault(test.nodeid.partition("[")[0], []).append(test)
+    chosen = set()
+    for function, table in rows.items():
+        if len(table) > small and not table[0].get_closest_marker("whole"):
+            at_least = max(small, -(-len(table) // part))
+            table = sample(f"rows of {function.rpartition('::')[2]}", table, _values_of, at_least=at_least)
+        chosen |= {test.nodeid for test in table}
+    return [test for test in tests if test.nodeid in chosen]
+
+
+def _values_of(test):
+    """The values of a test's parameters, if there are several: each is a kind of row."""
+    rows = test.callspec.indices  # by parameter; parameters of one table have the same
+    return list(rows.items()) if len(set(rows.values())) > 1 else []
 
 
 def _cover(kinds_of, order, times):

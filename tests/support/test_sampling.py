@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support import sampling
@@ -79,6 +80,45 @@ def test_all_is_all():
 @pytest.mark.parametrize("points", [[], ["only"], ["first", "last"]])
 def test_small_grids_are_tried_whole(points):
     assert draw(points, lambda point: [point], 1) == points
+
+
+def collected(function, rows, *, whole=False):
+    """Tests of one function, as pytest collects them. `rows`: the place in each table, by parameter."""
+    marker = "whole" if whole else None
+    return [
+        SimpleNamespace(
+            nodeid=f"cli/test_x.py::{function}[{number}]",
+            callspec=SimpleNamespace(indices=row),
+            get_closest_marker=lambda name: name == marker or None,
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def thin_out(monkeypatch, seed, *tables, **options):
+    monkeypatch.setattr(sampling, "SEED", seed)
+    monkeypatch.setattr(sampling, "FULL", False)
+    return sampling.thin_out([test for table in tables for test in table], **options)
+
+
+def test_of_a_large_table_a_part_is_tried_and_of_a_small_one_all(monkeypatch):
+    large, small = collected("large", [{"row": n} for n in range(100)]), collected("small", [{"row": n} for n in range(12)])
+    tried = [thin_out(monkeypatch, seed, large, small) for seed in SEEDS]
+    assert all(len(tests) == 25 + 12 and tests[25:] == small for tests in tried)
+    assert len({tuple(test.nodeid for test in tests) for tests in tried}) > len(SEEDS) / 2
+
+
+def test_a_thinned_table_has_every_value_of_each_of_several_parameters(monkeypatch):
+    table = collected("pairs", [{"sink": a, "kind": b} for a in range(20) for b in range(5)])
+    for seed in SEEDS:
+        tried = thin_out(monkeypatch, seed, table)
+        assert {test.callspec.indices["sink"] for test in tried} == set(range(20)) and len(tried) <= 30
+        assert {test.callspec.indices["kind"] for test in tried} == set(range(5))
+
+
+def test_what_is_marked_whole_stays_whole(monkeypatch):
+    table = collected("cheap", [{"row": n} for n in range(100)], whole=True)
+    assert thin_out(monkeypatch, 1, table) == table
 
 
 SCRIPT = """
