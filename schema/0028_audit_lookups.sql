@@ -135,3 +135,12 @@ BEGIN
     END;
 END
 $$;
+
+-- A caller that says no actor gets the name of what is missing, as it does for any other absurd argument, not that of a column.
+CREATE FUNCTION relay.refuse_nameless_seal() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'add_seal needs an actor' USING ERRCODE = 'null_value_not_allowed';
+END
+$$;
+CREATE TRIGGER needs_actor BEFORE INSERT ON relay.event_seals
+    FOR EACH ROW WHEN (NEW.actor IS NULL) EXECUTE FUNCTION relay.refuse_nameless_seal();
