@@ -35,6 +35,44 @@ SELECT relay.alter_events('CREATE INDEX auth_events_refused_orgs ON relay.auth_e
 -- For relay.has_own_event: what was done to an organization, a role or the database. These events are few.
 SELECT relay.alter_events('CREATE INDEX auth_events_of_orgs ON relay.auth_events (org_id, occurred_at) WHERE agent_id IS NULL AND outcome = ''ok''');
 
+-- As in 0015, by an index in each case: a change by SQL of many rows asks once for each, and adds an event each time. What a trigger has
+-- written does not count as the event of a second change in the same transaction: it has no trace id, which each event of the program has.
+CREATE OR REPLACE FUNCTION relay.has_own_event(about_agent text, about_org text, what text[], about_key text DEFAULT NULL) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF about_agent IS NOT NULL THEN
+        RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                       WHERE e.agent_id = about_agent AND e.occurred_at >= transaction_timestamp() AND e.action = ANY (what)
+                         AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL)
+                         AND (about_key IS NULL OR e.key_id = about_key OR e.detail ->> 'previous_key_id' = about_key));
+    END IF;
+    IF about_org IS NOT NULL THEN
+        RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                       WHERE e.org_id = about_org AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                         AND e.action = ANY (what) AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
+    END IF;
+    RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                   WHERE e.org_id IS NULL AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                     AND e.action = ANY (what) AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
+END
+$$;
+
+-- As in 0015, but a caller that has switched hash joins off does not decide about the plan: then each key would read all events of its
+-- transaction, and the time of a batch would grow with the square of its size.
+CREATE OR REPLACE FUNCTION relay.audit_new_keys() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
+BEGIN
+    INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, actor)
+    SELECT made.org_id, made.agent_id, made.key_id, 'key_issued', 'by SQL', made.created_by
+    FROM made
+    WHERE NOT EXISTS (SELECT FROM relay.auth_events AS e
+                      WHERE e.agent_id = made.agent_id AND e.key_id = made.key_id AND e.occurred_at >= transaction_timestamp()
+                        AND e.action IN ('key_issued', 'key_rotated', 'key_staged') AND e.db_role = SESSION_USER
+                        AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
+    RETURN NULL;
+END
+$$;
+
 -- What `audit maintain` removes: also rotations of fleets, which a run continues within hours.
 CREATE OR REPLACE FUNCTION relay.prune_operations(max_rows integer DEFAULT 100000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -97,3 +135,12 @@ BEGIN
     END;
 END
 $$;
+
+-- A caller that says no actor gets the name of what is missing, as it does for any other absurd argument, not that of a column.
+CREATE FUNCTION relay.refuse_nameless_seal() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'add_seal needs an actor' USING ERRCODE = 'null_value_not_allowed';
+END
+$$;
+CREATE TRIGGER needs_actor BEFORE INSERT ON relay.event_seals
+    FOR EACH ROW WHEN (NEW.actor IS NULL) EXECUTE FUNCTION relay.refuse_nameless_seal();

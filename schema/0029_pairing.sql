@@ -323,11 +323,11 @@ BEGIN
     IF reason = 'reused' THEN
         -- No one runs this call again without the wake-up, which any login can make fail (relay.announce).
         PERFORM set_config('relay.wake', 'later', true);
+        PERFORM relay.note_pairing('device_revoked', 'ok', reason, device.org_id, device.agent_id, device.device_id,
+                                   device_refresh.ip_address, NULL);  -- before its row: see relay.audit_shut_out. The lock has made the commit a full one
         INSERT INTO relay.revocations (subject_kind, subject_id, kind, reason, actor)
         VALUES ('device', device.device_id, 'revoke', 'a refresh token that was replaced was used again', 'relay_api.device_refresh');
         PERFORM relay.require_effect(FOUND, 'the revocation of device ' || device.device_id);
-        PERFORM relay.note_pairing('device_revoked', 'ok', reason, device.org_id, device.agent_id, device.device_id,
-                                   device_refresh.ip_address, NULL);
     END IF;
     IF NOT ok THEN
         PERFORM relay.note_pairing('device_refused', 'failed', reason, device.org_id, device.agent_id, device.device_id,

@@ -277,7 +277,7 @@ def test_show_is_what_a_responder_reads(acme, database, tmp_path):
     assert set(data) == AGENT_KEYS | {"last_address", "standing", "keys", "devices", "authentications", "events", "grants", "roles", "registry"}
     (used,) = data["authentications"]
     assert (used["key_id"], used["ip_address"], used["times"]) == (key_id, "203.0.113.7", 1) and used["first_at"] == used["last_at"]
-    assert len(data["events"]) == 2 and data["events"][0]["action"] == "authenticated"
+    assert [event["action"] for event in data["events"]] == ["agent_blocked", "authenticated"]
     assert data["keys"][0]["key_id"] == key_id and data["keys"][0]["blocked"] is True
     assert data["standing"][0]["ticket"] == "INC-42" and data["last_address"] == "203.0.113.7"
     assert acme.json("agent", "show", "bot", "--events", "0")["data"]["events"] == []

@@ -350,7 +350,7 @@ def test_changes_of_a_device_by_sql_leave_an_event_and_reach_the_gateways(databa
     database.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('device', 'abcdefghjkmn', 'block', 'test')")
     database.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 'Mallory'")
     assert [row["action"] for row in database.rows(by_hand)] == [
-        "device_changed", "device_changed", "device_paired", "device_deleted", "device_unblocked"]  # fmt: skip
+        "device_changed", "device_changed", "device_paired", "device_deleted", "device_blocked", "device_unblocked"]  # fmt: skip
     assert feed(database) == [
         ("device_changed", "acme", "bot", device_id, True), ("device_changed", "acme", "bot", device_id, True),
         ("device_deleted", "acme", "bot", device_id, True), ("device_blocked", "acme", "bot", "abcdefghjkmn", True),

@@ -12,9 +12,11 @@ from .own_key import make_key
 
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
-# Two that are written below, and those of the database itself: for each key, for the block that is lifted, for the policies of the
-# organization and of an agent, for a device, for a card and its agent that registers, and for limits, conditions and roles.
-EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 2 + 5
+# Two that are written below, and those of the database itself: for each agent and its key, for the organization, for the key that is
+# revoked and the block that comes and is lifted, for two agents that are imported and listed, for a device that is paired and blocked, for a
+# card and its agent that registers, for conditions and roles, for two limits and the subscription, and for the policies of the organization
+# and of an agent.
+EVENTS_EACH = 2 + 2 * AGENTS_EACH + 1 + 3 + 4 + 2 + 2 + 4 + 3 + 4
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
@@ -57,6 +59,9 @@ def settle(database):
                 [(org, f"{org}-desk", f"{org}:read") for org in ORGS])  # fmt: skip
         _insert(cursor, "INSERT INTO relay.agent_roles (agent_id, org_id, role_id, assigned_by) VALUES %s",
                 [(f"{org}-bot1", org, f"{org}-desk", "staff") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, actor, ticket) VALUES %s",
+                [(org, f"{org}-bot2", "agent_blocked", "ok", "the staff suspects fraud", "staff", "INC-1") for org in ORGS]
+                + [(org, f"{org}-bot4", "auth_failed", "failed", "expired", None, None) for org in ORGS])  # fmt: skip
         _insert(cursor, "INSERT INTO relay.revocations (subject_kind, subject_id, kind, reason, ticket, actor) VALUES %s",
                 [("agent", f"{org}-bot2", "block", "seen in a log", "INC-1", "staff") for org in ORGS]
                 + [("key", key_id(keys[f"{org}-bot3"]), "revoke", "leaked", "INC-2", "staff") for org in ORGS]
@@ -65,9 +70,6 @@ def settle(database):
         _insert(cursor, "INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at) VALUES %s",
                 [(key_id(key), "192.0.2.1", "2026-01-01") for key in keys.values()])  # fmt: skip
         cursor.execute("INSERT INTO relay.proven_agents (agent_id, org_id, key_id) SELECT agent_id, org_id, key_id FROM relay.agent_keys")
-        _insert(cursor, "INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, actor, ticket) VALUES %s",
-                [(org, f"{org}-bot2", "agent_blocked", "ok", "the staff suspects fraud", "staff", "INC-1") for org in ORGS]
-                + [(org, f"{org}-bot4", "auth_failed", "failed", "expired", None, None) for org in ORGS])  # fmt: skip
         cursor.execute("INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES (now() + interval '9 days', 'staff')")
         _insert(cursor, "INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by) VALUES %s",
                 [(f"{org}-bot{number}", org, f"team of {org}", "staff") for org in ORGS for number in range(2)])  # fmt: skip

@@ -221,7 +221,7 @@ IncidentReceipt change_at_once(db::Database &database, Direction direction, sql:
     if (direction == Direction::lift) {
         Trail trail(false);
         IncidentReceipt receipt = attempt(database, patient(options), trail, change);
-        receipt.trail_missing = trail.write(database, options);
+        receipt.trail_missing = trail.write(database, options, receipt.at);
         return receipt;
     }
     return insist(database, options, [&](db::TransactOptions const &transact, Trail &trail) {

@@ -3,6 +3,7 @@
 #include "relay/db/lock_holders.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/incident/missing_events_sql.hpp"
 
 #include <algorithm>
 
@@ -102,18 +103,17 @@ void Trail::record(db::Transaction &transaction, Attribution const &by, std::vec
     }
 }
 
-std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options) const {
+std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options, Instant since) const {
     if (m_events.empty()) {
         return m_missing;
     }
     try {
         database.transact(on_the_primary(options, trail_patience), [&](db::Transaction &transaction) {
-            sql::insert_events(transaction, options.by, m_events, [&](std::size_t written) {
-                if (written != m_events.size()) {
-                    throw Error(ErrorKind::schema, swallowed(written, m_events.size()));
-                }
-                transaction.confirm(true, "");
-            });
+            std::size_t const present = sql::insert_missing_events(transaction, options.by, m_events, since);
+            if (present != m_events.size()) {
+                throw Error(ErrorKind::schema, swallowed(present, m_events.size()));
+            }
+            transaction.confirm(true, "");
         });
     } catch (Error const &error) {
         return error.message();
@@ -128,7 +128,7 @@ IncidentReceipt insist(db::Database &database, WriteOptions const &options,
     try {
         Trail trail(false);
         IncidentReceipt receipt = attempt(urgent(options), trail);
-        receipt.trail_missing = trail.write(database, options);
+        receipt.trail_missing = trail.write(database, options, receipt.at);
         return receipt;
     } catch (Error const &error) {
         // Not after five tries, which were against other sessions, and not without a SQLSTATE: then it was not the
@@ -143,7 +143,7 @@ IncidentReceipt insist(db::Database &database, WriteOptions const &options,
         transact.wake_later = true;
         return attempt(transact, trail);
     });
-    receipt.trail_missing = trail.write(database, options);
+    receipt.trail_missing = trail.write(database, options, receipt.at);
     return receipt;
 }
 
@@ -158,7 +158,7 @@ IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
     Trail trail(false);
     IncidentReceipt receipt = run_once(database, patient(options), trail, work);
-    receipt.trail_missing = trail.write(database, options);
+    receipt.trail_missing = trail.write(database, options, receipt.at);
     return receipt;
 }
 

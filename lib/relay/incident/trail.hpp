@@ -28,8 +28,9 @@ class Trail {
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
     /// The same for events that the statement of the change has written, `written` of them, unless they follow.
     void note(std::vector<sql::NewEvent> const &events, std::size_t written);
-    /// Writes the events that were left to a second transaction. Returns why some event is missing, there or before.
-    std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;
+    /// Writes the events that were left to a second transaction, unless the database has written them since the first one
+    /// began (relay.audit_shut_out). Returns why some event is missing, there or before.
+    std::optional<std::string> write(db::Database &database, WriteOptions const &options, Instant since) const;
 
   private:
     bool m_follows;

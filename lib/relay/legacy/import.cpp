@@ -45,11 +45,10 @@ class Batch {
         give_seats();
         make_agents();
         fill_inventory();
-        if (m_events.empty()) {
-            m_transaction.nothing_to_do();
-        } else {
+        if (m_changed) {
             confirm();
-            sql::record_events(m_transaction, m_by, m_events);
+        } else {
+            m_transaction.nothing_to_do();
         }
         return std::move(m_result);
     }
@@ -100,11 +99,16 @@ class Batch {
         if (m_request.orgs_table) {
             take_names(names, sql::legacy_org_names(m_transaction, *m_request.orgs_table, wanted));
         }
+        std::vector<sql::NewEvent> events;
         for (OrgId const &org : sql::insert_legacy_orgs(m_transaction, names, m_by.actor)) {
             m_result.orgs_created.insert(org);
             sql::Detail detail;
             detail.add("name", names[org]).add("plan", "paid").add("source", m_request.source);
-            m_events.push_back({.action = "org_created", .org_id = org, .detail = detail});
+            events.push_back({.action = "org_created", .org_id = org, .detail = detail});
+        }
+        if (!events.empty()) {
+            m_changed = true;
+            sql::record_events(m_transaction, m_by, events);
         }
         for (auto const &[org, name] : names) {
             m_seats.emplace(org, std::nullopt);
@@ -147,7 +151,8 @@ class Batch {
         if (m_new.empty()) {
             return;
         }
-        std::vector<AgentId> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_by.actor);
+        std::vector<AgentId> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_request.source, m_by);
+        m_changed = m_changed || !ids.empty();
         std::set<AgentId> const made(ids.begin(), ids.end());
         std::vector<Subject> revoked;
         for (InventoryEntry const &row : m_new) {
@@ -157,13 +162,9 @@ class Batch {
                 m_result.faults.push_back(fault_of(row, "another session created it meanwhile: run the import again"));
                 continue;
             }
-            sql::Detail detail;
-            detail.add("name", row.name.text()).add("source", m_request.source);
-            m_events.push_back(event("agent_created", row, detail));
             if (row.revoked) {
                 revoked.emplace_back(row.agent);
                 m_revoked.push_back(row.agent);
-                m_events.push_back(event("agent_revoked", row, {}));
             } else {
                 ++m_result.created;
                 m_listed.push_back(row);
@@ -172,8 +173,7 @@ class Batch {
         if (!revoked.empty()) {
             Attribution by = m_by;
             by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
-            sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke, .writes_events = false},
-                          by);
+            sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke}, by);
             m_transaction.expect_announcement();
             m_result.revoked += revoked.size();
         }
@@ -183,12 +183,8 @@ class Batch {
         if (m_listed.empty()) {
             return;
         }
-        sql::insert_inventory(m_transaction, m_listed, m_by.actor);
-        for (InventoryEntry const &row : m_listed) {
-            sql::Detail detail;
-            detail.add("source", m_request.source);
-            m_events.push_back(event("migration_imported", row, detail));
-        }
+        sql::insert_inventory(m_transaction, m_listed, m_request.source, m_by);
+        m_changed = true;
         m_result.imported += m_listed.size();
     }
 
@@ -217,10 +213,6 @@ class Batch {
         m_transaction.confirm(true, "the import");
     }
 
-    static sql::NewEvent event(std::string action, InventoryEntry const &row, sql::Detail detail) {
-        return {.action = std::move(action), .org_id = row.org, .agent_id = row.agent, .detail = std::move(detail)};
-    }
-
     db::Transaction &m_transaction;
     ImportLegacy const &m_request;
     Attribution const &m_by;
@@ -229,7 +221,7 @@ class Batch {
     Entries m_listed{};
     std::vector<AgentId> m_revoked{};
     std::map<OrgId, std::optional<std::int64_t>> m_seats{};
-    std::vector<sql::NewEvent> m_events{};
+    bool m_changed = false;
 };
 
 /// Returns a word that needs no quotes in a command line; `otherwise` for any other text.

@@ -21,16 +21,34 @@ INSERT INTO relay.organizations (org_id, name, plan, created_by)
 SELECT row.org_id, row.name, 'paid', $2 FROM jsonb_to_recordset($1::jsonb) AS row (org_id text, name text)
 ON CONFLICT DO NOTHING RETURNING org_id)sql";
 
+// The events are in the same statement as the rows, as relay.audit_new_rows demands. $3: the source; $4, $5: reason and ticket;
+// $6: trace id.
 constexpr auto insert_agents_sql = R"sql(
-INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by)
-SELECT row.agent_id, row.org_id, row.name, row.permissions, $2
-FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, name text, permissions jsonb)
-ON CONFLICT DO NOTHING RETURNING agent_id)sql";
+WITH made AS (
+    INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by)
+    SELECT row.agent_id, row.org_id, row.name, row.permissions, $2
+    FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, name text, permissions jsonb)
+    ON CONFLICT DO NOTHING RETURNING agent_id, org_id, name
+), written AS (
+    INSERT INTO relay.auth_events (action, org_id, agent_id, detail, reason, ticket, actor, trace_id)
+    SELECT 'agent_created', made.org_id, made.agent_id, jsonb_build_object('name', made.name, 'source', $3::text), $4, $5, $2, $6 FROM made
+    RETURNING 1
+)
+SELECT made.agent_id, (SELECT count(*) FROM written) AS events FROM made)sql";
 
 constexpr auto insert_inventory_sql = R"sql(
-INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by)
-SELECT row.agent_id, row.org_id, row.owner, $2
-FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, owner text))sql";
+WITH listed AS (
+    INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by)
+    SELECT row.agent_id, row.org_id, row.owner, $2
+    FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, owner text)
+    RETURNING agent_id, org_id
+)
+INSERT INTO relay.auth_events (action, org_id, agent_id, detail, reason, ticket, actor, trace_id)
+SELECT 'migration_imported', listed.org_id, listed.agent_id, jsonb_build_object('source', $3::text), $4, $5, $2, $6 FROM listed)sql";
+
+void require_events(db::Transaction &transaction, std::size_t written, std::size_t rows) {
+    transaction.require(written == rows, "an event of the audit trail (relay.auth_events)");
+}
 
 /// Returns a JSON array with one object per element of `range`, filled by `describe`.
 template <typename Range, typename Describe>
@@ -68,7 +86,7 @@ std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<Org
 }
 
 std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                                          Note const &created_by) {
+                                          std::string const &source, Attribution const &by) {
     std::string const rows = json_rows(entries, [](Detail &row, InventoryEntry const &entry) {
         row.add("agent_id", entry.agent.text())
             .add("org_id", entry.org.text())
@@ -76,18 +94,24 @@ std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vec
             .add_json("permissions",
                       db::json_array(permission_texts(entry.permissions.value_or(std::vector<Permission>()))));
     });
-    return transaction.exec(insert_agents_sql, {rows, created_by}).ids<AgentId>("agent_id");
+    db::Rows const made =
+        transaction.exec(insert_agents_sql, {rows, by.actor, source, by.reason, by.ticket, by.trace_id});
+    require_events(transaction, made.empty() ? 0 : static_cast<std::size_t>(made[0].integer("events")), made.size());
+    return made.ids<AgentId>("agent_id");
 }
 
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                      Note const &imported_by) {
+                      std::string const &source, Attribution const &by) {
     std::string const rows = json_rows(entries, [](Detail &row, InventoryEntry const &entry) {
         row.add("agent_id", entry.agent.text()).add("org_id", entry.org.text());
         if (entry.owner) {
             row.add("owner", entry.owner->text());
         }
     });
-    transaction.exec(insert_inventory_sql, {rows, imported_by});
+    require_events(
+        transaction,
+        transaction.exec(insert_inventory_sql, {rows, by.actor, source, by.reason, by.ticket, by.trace_id}).affected(),
+        entries.size());
 }
 
 }  // namespace relay::sql

@@ -38,12 +38,13 @@ std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::ve
 std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
                                       Note const &created_by);
 
-/// Creates agents without a key. Returns the ids that it created: another session may have been faster with some.
+/// Creates agents without a key, with their events. Returns the ids that it created: another session may have been faster
+/// with some.
 std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                                          Note const &created_by);
+                                          std::string const &source, Attribution const &by);
 
-/// Adds existing agents to the inventory.
+/// Adds existing agents to the inventory, with their events.
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                      Note const &imported_by);
+                      std::string const &source, Attribution const &by);
 
 }  // namespace relay::sql

@@ -30,7 +30,7 @@ StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options) {
         result.window = sql::find_window(transaction);
         // Checks nothing first: a window that a `start` is opening right now is not visible yet. The row is also
         // evidence.
-        sql::deny_all(transaction, options.by.actor);
+        sql::deny_all(transaction, options.by);
         sql::close_if_free(transaction, options.by.actor);
         trail.record(transaction, options.by, {event_of(result.window)});
         result.window = sql::find_window(transaction);
@@ -39,6 +39,7 @@ StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options) {
                             (trail.depth() == ReadBack::rows || !sql::accepts_shared_secret(transaction));
         transaction.confirm(closed, "the stop of the shared secret", {"the shared secret may still be accepted"});
         IncidentReceipt made;
+        note_who(made, transaction);
         made.changed = result.changed;
         return made;
     });

@@ -34,7 +34,7 @@ constexpr auto close_free_sql = R"sql(
 UPDATE relay.legacy_migrations SET state = 'aborted', closed_by = $1
 WHERE migration_id = (SELECT migration_id FROM relay.legacy_migrations WHERE state = 'open' FOR NO KEY UPDATE SKIP LOCKED))sql";
 
-constexpr auto deny_sql = "INSERT INTO relay.legacy_stops (stopped_by) VALUES ($1)";
+constexpr auto deny_sql = "INSERT INTO relay.legacy_stops (stopped_by, ticket, reason) VALUES ($1, $2, $3)";
 
 constexpr auto wave_sql = R"sql(
 WITH next AS (
@@ -103,9 +103,9 @@ void close_if_free(db::Transaction &transaction, Note const &closed_by) {
     transaction.exec(close_free_sql, {closed_by});
 }
 
-void deny_all(db::Transaction &transaction, Note const &stopped_by) {
-    transaction.require(transaction.exec(deny_sql, {stopped_by}).affected() == 1, "the stop of the shared secret",
-                        {"the shared secret may still be accepted"});
+void deny_all(db::Transaction &transaction, Attribution const &by) {
+    transaction.require(transaction.exec(deny_sql, {by.actor, by.ticket, by.reason}).affected() == 1,
+                        "the stop of the shared secret", {"the shared secret may still be accepted"});
 }
 
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,

@@ -25,7 +25,7 @@ void close_window(db::Transaction &transaction, std::int64_t migration_id, Legac
 void close_if_free(db::Transaction &transaction, Note const &closed_by);
 /// The emergency stop: from the commit on, gateways refuse the shared secret in every window that was opened until
 /// now.
-void deny_all(db::Transaction &transaction, Note const &stopped_by);
+void deny_all(db::Transaction &transaction, Attribution const &by);
 
 /// Puts imported agents (`agents`, or all) on the list of a window, as its next wave. Agents that have left the list
 /// are not added again, and those on it stay in their wave. Returns the wave and how many joined.
