@@ -8,7 +8,6 @@ import pytest
 from support.agents import first_agent, read_key
 from support.legacy_issue import enlist, live_keys
 from support.own_key import make_key
-from support.prepared import prepared
 
 PROGRAM = "dev"  # who may write where is hostile input
 STRANGER = 65_534
@@ -121,7 +120,7 @@ def snapshot(database):
     return keys, database.rows("SELECT agent_id FROM relay.agents ORDER BY agent_id")
 
 
-@prepared
+@pytest.fixture
 def place(relay, database, tmp_path):
     first_agent(relay, tmp_path / "first.key")
     enlist(relay, tmp_path, 2)

@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <random>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -84,12 +86,24 @@ struct Drift {
     std::vector<std::string> touched{};
 };
 
-Drift make(db::Database &database, Change const &change, std::string const &touched) {
+/// Which of each four changes is compared in this run, by the seed of support/sampling.py; -1: all.
+int drawn() {
+    char const *const full = std::getenv("RELAY_FAULT_FULL");
+    char const *const seed = std::getenv("RELAY_FAULT_SEED");
+    if (full != nullptr && std::string(full) != "0") {
+        return -1;
+    }
+    return static_cast<int>((seed != nullptr ? std::stoul(seed) : std::random_device()()) % 4);
+}
+
+Drift make(db::Database &database, Change const &change, std::string const &touched, bool compares) {
     return database.transact(tried(), [&](db::Transaction &transaction) {
         Drift drift;
         transaction.exec_script("SET LOCAL allow_system_table_mods = on");
         transaction.exec_script(change.sql);
-        drift.differences = sql::verify_schema(transaction);
+        if (compares) {
+            drift.differences = sql::verify_schema(transaction);
+        }
         db::Rows const rows = transaction.exec(touched.c_str());
         for (db::Row const row : rows) {
             drift.touched.push_back(row.text("name"));
@@ -112,7 +126,9 @@ TEST_CASE("verify names each of the changes that the catalogs can express, and n
     int const major = std::stoi(relay.scratch.query("SHOW server_version_num")) / 10000;
     std::string const touched = touched_sql(relay.scratch);
     std::set<std::string> reached = left_out;
+    int const which = drawn();
     int made = 0;
+    int compared = 0;
     int noticed = 0;
     for (char const *const file : {"drift_changes.sql", "drift_changes_code.sql"}) {
         for (Change const &change : read_changes(file)) {
@@ -120,16 +136,21 @@ TEST_CASE("verify names each of the changes that the catalogs can express, and n
                 continue;
             }
             CAPTURE(change.name);
+            bool const compares = which < 0 || made % 4 == which;
             ++made;
-            Drift const drift = make(relay.database, change, touched);
-            bool const is_named = names(drift, change);
-            CHECK(is_named);
-            noticed += is_named ? 1 : 0;
+            Drift const drift = make(relay.database, change, touched, compares);
+            if (compares) {
+                ++compared;
+                bool const is_named = names(drift, change);
+                CHECK(is_named);
+                noticed += is_named ? 1 : 0;
+            }
             reached.insert(drift.touched.begin(), drift.touched.end());
         }
     }
-    MESSAGE("schema verify named " << noticed << " of " << made << " changes");
+    MESSAGE("schema verify named " << noticed << " of " << compared << " changes, of " << made << " that there are");
     CHECK(made >= 200);
+    CHECK(compared >= made / 4);
 
     // A catalog of a later PostgreSQL ends here: give it lines and a change, or say above why not.
     std::string const catalogs = relay.scratch.query(
