@@ -7,7 +7,7 @@ namespace {
 
 // What an event is about is its key, else its agent, else its organization. An empty text is a null: an array of texts has none.
 // What a trigger wrote has no trace id, and the words of the row, or "by SQL" where the row has none.
-constexpr auto asked_sql = R"sql(
+constexpr auto wanted_and_present_sql = R"sql(
 WITH asked AS (
     SELECT event.action, NULLIF(event.org_id, '') AS org_id, NULLIF(event.agent_id, '') AS agent_id, NULLIF(event.key_id, '') AS key_id,
            NULLIF(event.detail, '')::jsonb AS detail
@@ -21,12 +21,12 @@ WITH asked AS (
 )sql";
 
 // Without RETURNING, which PostgreSQL refuses if a rule takes the event: then it is missing, and the change remains in force.
-constexpr auto insert_sql = R"sql(
+constexpr auto insert_missing_sql = R"sql(
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
 SELECT action, org_id, agent_id, key_id, detail, $7, $8, $9, $10 FROM asked
 WHERE (action, COALESCE(key_id, agent_id, org_id, '')) NOT IN (SELECT action, subject FROM present))sql";
 
-constexpr auto count_sql = R"sql(
+constexpr auto count_present_sql = R"sql(
 SELECT count(*) AS present FROM asked
 WHERE (action, COALESCE(key_id, agent_id, org_id, '')) IN (SELECT action, subject FROM present))sql";
 
@@ -61,8 +61,8 @@ std::size_t insert_missing_events(db::Transaction &transaction, Attribution cons
                                         by.ticket,
                                         by.actor,
                                         by.trace_id};
-    static std::string const insert = std::string(asked_sql) + insert_sql;
-    static std::string const count = std::string(asked_sql) + count_sql;
+    static std::string const insert = std::string(wanted_and_present_sql) + insert_missing_sql;
+    static std::string const count = std::string(wanted_and_present_sql) + count_present_sql;
     transaction.exec(insert.c_str(), params);
     return static_cast<std::size_t>(transaction.exec(count.c_str(), params).one().integer("present"));
 }
