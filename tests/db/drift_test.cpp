@@ -96,7 +96,7 @@ int drawn() {
     return static_cast<int>((seed != nullptr ? std::stoul(seed) : std::random_device()()) % 4);
 }
 
-Drift make(db::Database &database, Change const &change, std::string const &touched, bool compares) {
+Drift make(db::Database &database, Change const &change, std::string const &touched, bool compares = true) {
     return database.transact(tried(), [&](db::Transaction &transaction) {
         Drift drift;
         transaction.exec_script("SET LOCAL allow_system_table_mods = on");
