@@ -165,7 +165,9 @@ void Numbers::read(char c, std::uint64_t offset) {
         put_between('x');
         return;
     }
-    if (m_digits.size() > 0) {
+    if (m_digits.size() > 0 && (is_letter_or_digit(c) || c == '_')) {
+        m_digits.clear();  // the column of text has words that begin as a number does: `41tGNH`
+    } else if (m_digits.size() > 0) {
         complete();
     }
     if (m_last == '\\' && (c == 'n' || c == 'r')) {  // a line end in a string of JSON
