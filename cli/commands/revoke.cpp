@@ -231,8 +231,10 @@ The command finds a key also behind colours and control sequences. It reads esca
 and quoted-printable. Tags of HTML, line ends with indentation or quote marks, and zero-width characters may cut a key.
 It decodes UTF-16, base64, base32, hexadecimal digits, arrays of numbers, and dumps of xxd, hexdump, od and debuggers.
 Logs may have written something before each line of a dump. Such a dump can hide a key if the text beside its numbers has
-escapes. Between hexadecimal bytes there may be blanks, colons, commas or 0x. These may be one in the other. It does not look for keys in base85, in uuencode or in pictures. Afterwards it shows how much it has read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
-file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
+escapes. Between hexadecimal bytes there may be blanks, colons, commas or 0x. These may be one in the other. It does not
+look for keys in base85 or in pictures. Afterwards it shows how much it has read. It does not unpack: a file that is
+compressed, encrypted or in uuencode is refused, with the command that opens it. In a folder, such a file is named and
+skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
 the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.
 
 Before --scan asks, it shows whose keys they are, as `whois` does. The question counts only live keys. After --scan and

@@ -121,7 +121,7 @@ class Reader {
             size += *got;
         }
         if (auto const kind = scan::find_container(m_buffer.reveal().substr(0, size))) {
-            return Problem{std::string(kind->name) + ": compressed or encrypted, not read",
+            return Problem{std::string(kind->name) + ": cannot be read as it is",
                            command_to_open(m_context->globals(), *kind, path), true};
         }
         return scan(path, size);

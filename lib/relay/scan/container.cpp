@@ -22,6 +22,7 @@ constexpr Container luks{"LUKS", ""};
 constexpr Container cms{"PKCS #7", "openssl cms -decrypt -inform PEM -in FILE -inkey KEY-FILE"};
 constexpr Container pem_key{"encrypted PEM", "openssl pkey -in FILE"};
 constexpr Container sops{"sops", "sops decrypt FILE"};
+constexpr Container uuencode{"uuencode", "uudecode -o - FILE"};
 
 /// Sources: file(1)'s magic, and the formats' own descriptions (RFC 1952, RFC 8878, RFC 9580, age-encryption.org/v1).
 constexpr std::array magics{
@@ -56,6 +57,7 @@ constexpr std::array magics{
     Magic{"PGDMP"sv, {"pg_dump archive", "pg_restore -f - FILE"}},
     Magic{"%PDF-"sv, {"PDF", "pdftotext FILE -"}},
     Magic{"PACK\0\0\0"sv, {"git pack", ""}},
+    Magic{"=ybegin "sv, {"yEnc", "ydecode FILE"}},
     Magic{"x\x01"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
     Magic{"x\x9c"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
     Magic{"x\xda"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
@@ -82,12 +84,28 @@ constexpr std::array base64_heads{
     Base64Head{"RU5DW0FFUzI1Nl9HQ00s", "sops in base64"},
 };
 
+/// POSIX, uuencode: `begin`, a mode of three or four octal digits, a name; then a line that begins with its length, M for a full one.
+/// With `begin-base64`, the scan reads the lines as it reads all base64.
+bool is_uuencoded(std::string_view head) {
+    constexpr std::string_view begin = "begin ";
+    if (!head.starts_with(begin)) {
+        return false;
+    }
+    std::string_view const mode = head.substr(begin.size(), head.substr(begin.size()).find(' '));
+    std::size_t const end = head.find_first_of("\r\n\\");
+    return (mode.size() == 3 || mode.size() == 4) && mode.find_first_not_of("01234567") == mode.npos &&
+           end != head.npos && end > begin.size() + mode.size() + 1;
+}
+
 }  // namespace
 
 std::optional<Container> find_container(std::string_view head) {
     constexpr std::string_view bzip2_block = "\x31\x41\x59\x26\x53\x59"sv;
     if (head.starts_with("BZh") && head.substr(std::min<std::size_t>(head.size(), 4)).starts_with(bzip2_block)) {
         return Container{"bzip2", "bzcat FILE"};
+    }
+    if (is_uuencoded(head)) {
+        return uuencode;
     }
     auto const at =
         std::find_if(magics.begin(), magics.end(), [&](Magic const &one) { return head.starts_with(one.bytes); });

@@ -7,7 +7,7 @@
 
 namespace relay::scan {
 
-/// A kind of file whose text is compressed or encrypted.
+/// A kind of file whose text is compressed, encrypted, or written in another way that the scan does not read.
 struct Container {
     std::string_view name;  ///< "gzip"
     /// The command that prints its text, with FILE for its name; empty if no single one does.

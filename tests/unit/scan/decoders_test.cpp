@@ -174,8 +174,11 @@ TEST_CASE("compressed and encrypted files are known by their first bytes") {
     CHECK(find_container("-----BEGIN CMS-----\n"sv)->name == "PKCS #7");
     CHECK(find_container("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"sv)->name == "encrypted PEM");
     CHECK(find_container("ENC[AES256_GCM,data:"sv)->name == "sops");
-    for (std::string_view const text :
-         {""sv, "relay_sk_"sv, "BZh is a text"sv, "\xff\xfe"sv, "x = 1"sv, "Salted"sv, "{"sv}) {
+    CHECK(find_container("begin 644 keys.txt\nM<F5L87E"sv)->name == "uuencode");
+    CHECK(find_container("begin 0600 a\r\n"sv)->opens == "uudecode -o - FILE");
+    CHECK(find_container("=ybegin line=128 size=71 name=key\n"sv)->name == "yEnc");
+    for (std::string_view const text : {""sv, "relay_sk_"sv, "BZh is a text"sv, "\xff\xfe"sv, "x = 1"sv, "Salted"sv,
+                                        "{"sv, "begin 644"sv, "begin 900 keys\n"sv, "begin the drill\n"sv}) {
         CHECK_MESSAGE(!find_container(text), text);
     }
 }
