@@ -115,7 +115,7 @@ def test_a_session_that_ends_before_our_settings_is_tried_again_also_behind_a_co
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f'ALTER DATABASE "{database.name}" SET transaction_timeout = \'100ms\'')
     for words in (["block", "bot"], ["unblock", "bot", "--yes"], ["revoke", "bot"]):
-        late = Fault(0.5, match=lambda sent: sent.name == "Parse" and "set_config" in sent.sql)
+        late = Fault(0.5, match=lambda sent: sent.name == "Parse" and "transaction_timeout" in sent.sql)
         with Proxy(server.socket_path, late) as proxy:
             relay = Runner(dsn=proxy.dsn(database), home=home, cwd=tmp_path)
             assert relay.json(*words)["changed"] is True

@@ -37,6 +37,10 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
 
 void lock_migrations(db::Transaction &transaction) { db::take(transaction, db::migration_lock); }
 
+void wait_for_tables(db::Transaction &transaction, std::chrono::milliseconds patience) {
+    transaction.exec("SELECT set_config('lock_timeout', $1, true)", {patience.count()});
+}
+
 std::vector<int> pending_migrations(db::Transaction &transaction) {
     SchemaStatus const status = read_schema_status(transaction);
     refuse_unmigratable(status);

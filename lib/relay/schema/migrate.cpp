@@ -29,7 +29,7 @@ void transact_between_calls(db::Database &database, db::TransactOptions const &o
             database.transact(options, [&](db::Transaction &transaction) {
                 sql::lock_migrations(transaction);
                 if (gives_way) {
-                    transaction.exec("SELECT set_config('lock_timeout', $1, true)", {short_patience.count()});
+                    sql::wait_for_tables(transaction, short_patience);
                 }
                 work(transaction);
             });

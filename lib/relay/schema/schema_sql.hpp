@@ -5,6 +5,7 @@
 #include "relay/schema/records.hpp"
 #include "relay/version.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ void refuse_unmigratable(SchemaStatus const &status);
 /// Waits for other migrations and repairs of this database, and holds up later ones until the transaction ends. Comes first: what is
 /// read before it, another run may change.
 void lock_migrations(db::Transaction &transaction);
+
+/// From here on, the transaction waits at most so long for each lock of a table.
+void wait_for_tables(db::Transaction &transaction, std::chrono::milliseconds patience);
 
 /// Applies one migration and records it.
 void apply_migration(db::Transaction &transaction, db::Migration const &migration);
