@@ -27,7 +27,7 @@ from support.prepared import database_for, prepared  # noqa: E402
 
 
 # How few rows a table keeps, and one in how many more, by label. A row of the documents costs nothing, one of fault many runs.
-THINNED = {"cli": {"small": 12, "part": 4}, "contract": {"small": 12, "part": 4}, "fault": {"small": 3, "part": 2}}
+THINNED = {"cli": {"small": 8, "part": 6}, "contract": {"small": 8, "part": 6}, "fault": {"small": 2, "part": 3}}
 
 
 def pytest_collection_modifyitems(config, items):

@@ -29,8 +29,8 @@ def sample(name, points, kinds, *, times=1, at_least=0, always=lambda point: Fal
     """Returns the points of the grid `name` that this run tries, in their order.
 
     `kinds(point)`: the kinds of which the point is an example, any number of hashable values; a sample has `times`
-    examples of each, or all where there are fewer, and `at_least` so many points. The first point, the last, and those for
-    which `always(point)` is true are in every sample."""
+    examples of each, or all where there are fewer, and `at_least` is the least number of points. The first point, the last,
+    and those for which `always(point)` is true are in every sample."""
     points = list(points)
     everywhere = range(len(points))
     if FULL if full is None else full:
