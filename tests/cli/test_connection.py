@@ -1,8 +1,10 @@
 """How the database is found and what cannot change what runs on it: settings, TLS, hostile sessions, a pooler."""
 
 import contextlib
+import itertools
 import os
 import signal
+import struct
 import threading
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ from support.certificates import by_name, encrypted, make_certificates  # noqa: 
 from support.database import Database, make_template
 from support.pooler import PgBouncer
 from support.prepared import prepared
-from support.proxy import Proxy
+from support.proxy import BACKEND, Fault, Proxy
 
 DEFAULT_SOCKET = Path("/var/run/postgresql/.s.PGSQL.5432")
 
@@ -327,6 +329,24 @@ def test_a_time_out_of_the_database_does_not_come_before_ours(relay, database, t
     finally:
         done.set()
         stuttering.join()
+
+
+@pytest.mark.parametrize("words", [["org", "list"], ["block", "bot"], ["org", "update", "acme", "--name", "Other"]], ids=" ".join)
+def test_a_time_out_that_is_told_at_the_end_of_a_message_is_tried_again_unless_it_is_behind_commit(relay, database, tmp_path, words):
+    """The server tells a statement_timeout that fires as a statement ends when it comes to what is next in the message."""
+    first_agent(relay, tmp_path / "bot.key")
+    fields = b"SERROR\0VERROR\0C57014\0Mcanceling statement due to statement timeout\0\0"
+    cancelled = b"E" + struct.pack("!i", len(fields) + 4) + fields
+
+    def cancel(_):
+        proxy.pairs[0].client.sendall(cancelled)
+
+    at_the_end = Fault(cancel, direction=BACKEND, match=lambda sent: sent.name == "ReadyForQuery" and next(ends) == 1)
+    ends = itertools.count()  # the first one ends the login
+    with Proxy(database.cluster.socket_path, at_the_end) as proxy:
+        result = relay.with_(dsn=proxy.dsn(database))(*words, "--json", check=0)
+    assert result.json()["changed"] is (words[1] != "list")
+    assert at_the_end.fired == 1
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP", "nonsense"])

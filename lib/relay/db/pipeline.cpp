@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <vector>
 
 namespace relay::db {
 
@@ -51,8 +52,9 @@ Result Pipeline::read() {
     }
     m_unexpected = {};
     Result first_error;
+    std::vector<std::shared_ptr<Reply::Slot>> answered;
     while (!m_queue.empty() && m_queue.front()) {
-        Result error = read_one(*m_queue.front());
+        Result error = read_one(*answered.emplace_back(m_queue.front()));
         if (error && !first_error) {
             first_error = std::move(error);
         }
@@ -63,7 +65,15 @@ Result Pipeline::read() {
     if (m_queue.empty()) {
         return first_error;
     }
-    if (Result end(PQgetResult(m_connection)); PQresultStatus(end.get()) != PGRES_PIPELINE_SYNC) {
+    Result end(PQgetResult(m_connection));
+    Result late;
+    if (PQresultStatus(end.get()) == PGRES_FATAL_ERROR && PQstatus(m_connection) == CONNECTION_OK) {
+        // A time-out that fired as the last statement ended is told when the server comes to the end of the message.
+        late = std::move(end);
+        Result const none(PQgetResult(m_connection));
+        end.reset(PQgetResult(m_connection));
+    }
+    if (PQresultStatus(end.get()) != PGRES_PIPELINE_SYNC) {
         // None: the server has ended the session between two messages, and libpq takes its last words for a notice.
         m_unexpected = end ? "another result than asked for" : "";
         Result lost = broken();
@@ -72,6 +82,15 @@ Result Pipeline::read() {
     m_queue.pop_front();
     if (m_queue.empty()) {
         PQexitPipelineMode(m_connection);
+    }
+    // Behind COMMIT it has no effect; before, all that was answered is undone. Between two messages, libpq does not say which.
+    if (late && !m_queue.empty()) {
+        m_unexpected = "an error between two messages";
+        return broken();
+    }
+    if (late && PQtransactionStatus(m_connection) != PQTRANS_IDLE) {
+        std::for_each(answered.begin(), answered.end(), [](auto const &slot) { slot->rows = nullptr; });
+        first_error = first_error ? std::move(first_error) : std::move(late);
     }
     return first_error;
 }
