@@ -332,8 +332,8 @@ def test_a_time_out_of_the_database_does_not_come_before_ours(relay, database, t
 
 
 @pytest.mark.parametrize("words", [["org", "list"], ["block", "bot"], ["org", "update", "acme", "--name", "Other"]], ids=" ".join)
-def test_a_time_out_that_is_told_at_the_end_of_a_message_is_tried_again_unless_it_is_behind_commit(relay, database, tmp_path, words):
-    """The server tells a statement_timeout that fires as a statement ends when it comes to what is next in the message."""
+def test_a_time_out_that_is_reported_at_the_end_of_a_message_is_tried_again_unless_it_is_behind_commit(relay, database, tmp_path, words):
+    """The server reports a statement_timeout that fires as a statement ends when it comes to what is next in the message."""
     first_agent(relay, tmp_path / "bot.key")
     fields = b"SERROR\0VERROR\0C57014\0Mcanceling statement due to statement timeout\0\0"
     cancelled = b"E" + struct.pack("!i", len(fields) + 4) + fields

@@ -68,7 +68,7 @@ Result Pipeline::read() {
     Result end(PQgetResult(m_connection));
     Result late;
     if (PQresultStatus(end.get()) == PGRES_FATAL_ERROR && PQstatus(m_connection) == CONNECTION_OK) {
-        // A time-out that fired as the last statement ended is told when the server comes to the end of the message.
+        // The server reports a time-out that fired as the last statement ended when it comes to the end of the message.
         late = std::move(end);
         Result const none(PQgetResult(m_connection));
         end.reset(PQgetResult(m_connection));
