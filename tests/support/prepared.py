@@ -78,7 +78,9 @@ def _largest(request):
     """The prepared fixture of a test that builds upon most others; None if it needs none, or has a server of another kind."""
     if any(hasattr(request.module, name) for name in ("database", "relay", "cluster", "home")):
         return None
-    fixtures = [found for found in (_find(request, name) for name in request.fixturenames) if found]
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}  # may have the name of a fixture
+    names = [name for name in request.fixturenames if name not in parameters]
+    fixtures = [found for found in (_find(request, name) for name in names) if found]
     usual = [found for found in fixtures if found.is_usual(request)]
     return max(usual, key=lambda found: len(found.before(request)), default=None)
 

@@ -50,3 +50,8 @@ def test_it_is_made_once_for_each_fixture_that_builds_upon_it(acme):
 
 def test_what_one_test_needs_is_made_in_that_test(used_once, database):
     assert made[-1] == ("used_once", database.name)
+
+
+@pytest.mark.parametrize("key", [1, 2])
+def test_a_parameter_with_the_name_of_a_prepared_fixture_is_a_parameter(database, key):
+    assert database.left is None and database.value("SELECT count(*) FROM relay.organizations") == 0
