@@ -29,12 +29,12 @@ GIVEN = ("relay", "database", "home", "tmp_path")
 class _Prepared:
     def __init__(self, make):
         self.make = make
-        self.module, self.name = make.__module__, make.__name__
+        self.name = make.__name__
         self.needs = list(inspect.signature(make).parameters)
-        self.left = None  # what it has left, after it was played
+        self.left = None  # what it has left, after it ran
 
     def before(self, request):
-        """The scenes that it builds upon, each before those that need it, and itself as the last."""
+        """The fixtures that it builds upon, each before those that need it, and itself as the last."""
         found = {}
         for name in self.needs:
             earlier = _find(request, name)
@@ -47,9 +47,9 @@ class _Prepared:
 
 
 def prepared(make):
-    """As pytest.fixture, for a function that prepares a test. It may ask for `relay`, `database`, `home`,
-    `tmp_path` and other prepared fixtures. What it returns is copied: its `relay`
-    and `database` are the test's then, and its paths those in the test's folder."""
+    """As pytest.fixture, for a function that prepares a test. It may ask for `relay`, `database`, `home`, `tmp_path` and other
+    prepared fixtures. What it returns is copied: its `relay` and `database` are the test's then, and its paths those in the
+    test's folder."""
     made = _fixtures[make.__module__, make.__name__] = _Prepared(make)
 
     @functools.wraps(make)
