@@ -8,7 +8,6 @@ import psycopg2
 import pytest
 
 from support.pooler import PgBouncer
-from support.prepared import prepared
 from support.processes import wait_until
 from support.sampling import dice
 
@@ -43,7 +42,7 @@ class Leases:
         )  # fmt: skip
 
 
-@prepared
+@pytest.fixture
 def leases(database):
     database.execute("INSERT INTO relay.organizations (org_id, name, created_by) VALUES ('acme', 'Acme', 'test'), ('other', 'Other', 'test')")
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by) VALUES ('bot', 'acme', 'Bot', 'test'), ('cat', 'other', 'Cat', 'test')")

@@ -104,8 +104,8 @@ def test_a_call_after_a_change_is_not_answered_by_a_question_from_before(gateway
 
 
 def test_an_answer_that_comes_after_the_end_of_the_key_is_for_its_own_call(gateway, relay, proxy, tmp_path, key):
-    rotate(relay, tmp_path / "next", "--grace", "4s")
-    late = Fault(4.5, match=answers, connection=None)
+    rotate(relay, tmp_path / "next", "--grace", "3s")
+    late = Fault(3.5, match=answers, connection=None)
     proxy.faults.append(late)
     assert gateway.call("check", key=key)["ok"]
     proxy.faults.remove(late)
