@@ -5,9 +5,18 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace relay::db {
+namespace {
+
+bool ended_transaction(Reply::Slot const &slot) {
+    std::string_view const tag = slot.rows ? PQcmdStatus(slot.rows->result.get()) : "";
+    return tag == "COMMIT" || tag == "ROLLBACK";
+}
+
+}  // namespace
 
 std::shared_ptr<Reply::Slot> Pipeline::send(char const *sql, std::vector<Param> const &params) {
     std::vector<char const *> const values = libpq_values(params);
@@ -68,7 +77,8 @@ Result Pipeline::read() {
     Result end(PQgetResult(m_connection));
     Result late;
     if (PQresultStatus(end.get()) == PGRES_FATAL_ERROR && PQstatus(m_connection) == CONNECTION_OK) {
-        // The server reports a time-out that fired as the last statement ended when it comes to the end of the message.
+        // The server reports a time-out that fired as the last statement ended when it comes to the end of the message. Behind the
+        // end of a transaction it has no effect; otherwise all that was answered is undone.
         late = std::move(end);
         Result const none(PQgetResult(m_connection));
         end.reset(PQgetResult(m_connection));
@@ -83,12 +93,7 @@ Result Pipeline::read() {
     if (m_queue.empty()) {
         PQexitPipelineMode(m_connection);
     }
-    // Behind COMMIT it has no effect; before, all that was answered is undone. Between two messages, libpq does not say which.
-    if (late && !m_queue.empty()) {
-        m_unexpected = "an error between two messages";
-        return broken();
-    }
-    if (late && PQtransactionStatus(m_connection) != PQTRANS_IDLE) {
+    if (late && (answered.empty() || !ended_transaction(*answered.back()))) {
         std::for_each(answered.begin(), answered.end(), [](auto const &slot) { slot->rows = nullptr; });
         first_error = first_error ? std::move(first_error) : std::move(late);
     }
