@@ -151,6 +151,13 @@ void Numbers::put(char c, std::uint64_t offset) {
 
 void Numbers::read(char c, std::uint64_t offset) {
     Kind kind = kinds[c];
+    bool const is_word = is_letter_or_digit(c) || c == '_';
+    if (m_has_suffix && is_word) {
+        drop_word();
+    } else if (c == 'U' && m_digits.size() > 0) {  // `0x72U`
+        m_has_suffix = true;
+        return;
+    }
     bool const is_escape = m_last == '\\' && m_digits.size() == 0;
     if (is_escape && (kind == Kind::digit || c == 'U')) {  // `\162`, which Unescape reads
         interrupt();
@@ -165,10 +172,8 @@ void Numbers::read(char c, std::uint64_t offset) {
         put_between('x');
         return;
     }
-    if (m_digits.size() > 0 && (is_letter_or_digit(c) || c == '_')) {
-        m_digits.clear();  // the column of text has words that begin as a number does: `41tGNH`
-    } else if (m_digits.size() > 0) {
-        complete();
+    if (m_digits.size() > 0) {
+        is_word ? drop_word() : complete();
     }
     if (m_last == '\\' && (c == 'n' || c == 'r')) {  // a line end in a string of JSON
         kind = Kind::line_end;
@@ -186,7 +191,15 @@ void Numbers::read(char c, std::uint64_t offset) {
     }
 }
 
+/// What was read is not a number. The column of text of a dump has words that begin as a number does: `41tGNH`.
+void Numbers::drop_word() {
+    m_digits.clear();
+    m_has_suffix = false;
+    interrupt();
+}
+
 void Numbers::complete() {
+    m_has_suffix = false;
     auto const size = static_cast<std::ptrdiff_t>(std::min(m_between_size, longest_between));
     // A line may end anywhere between two numbers.
     NumberRow::Before const before{

@@ -32,6 +32,7 @@ class Numbers {
     void put(char c, std::uint64_t offset);
     void read(char c, std::uint64_t offset);
     void complete();
+    void drop_word();
     void put_between(char c);
     void interrupt();
     void begin_line();
@@ -49,6 +50,7 @@ class Numbers {
     std::array<NumberRow, number_forms.size()> m_rows;
     unsigned m_busy = 0;  ///< the rows that are, as bits
     Digits m_digits{};
+    bool m_has_suffix = false;  ///< a `U` follows them
     char m_last = '\0';
     std::array<char, longest_between> m_between{};  ///< before the number that comes
     std::size_t m_between_size = 0;

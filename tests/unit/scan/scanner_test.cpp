@@ -174,6 +174,27 @@ TEST_CASE("words, base32, dumps in a log, and many levels of escapes, in pieces 
     }
 }
 
+TEST_CASE("a word beside numbers that begins as a number does is none, and a number may have the suffix U") {
+    std::string const key = "relay_sk_78cdehmz0123_iZ5LKXNDWW4C8L4m0HYhiUgBXS41tGNHoulomkxGkNP386MQt";
+    std::string logged;  // as xxd prints it: a row begins `41tGNH`
+    std::string array = "{";
+    for (std::size_t at = 0; at < key.size(); at += 16) {
+        std::string const row = key.substr(at, 16);
+        logged += "Nov 29 10:00:00 host app[12]: 000000" + hex(std::string(1, static_cast<char>(at))) + ": ";
+        for (std::size_t i = 0; i < row.size(); i += 2) {
+            logged += hex(row.substr(i, 2)) + ' ';
+        }
+        logged += ' ' + row + '\n';
+        for (char const c : row) {
+            array += "0x" + hex(std::string(1, c)) + "U, ";
+        }
+    }
+    for (std::string const &text : {logged, array + '}'}) {
+        REQUIRE_MESSAGE(scan_text(text).keys.size() == 1, text);
+        CHECK(summary(scan_pieces(text, 1)) == summary(scan_text(text)));
+    }
+}
+
 TEST_CASE("what is encoded too often, or compressed inside base64, is named") {
     CHECK(scan_text("data: H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==").unopened.front().what == "gzip in base64");
     std::string const thrice = base64(base64(base64("user:" + agent_key)));
