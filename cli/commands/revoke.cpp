@@ -259,8 +259,8 @@ With --durable the command then waits, up to --timeout (10s), until the standbys
 a failover cannot undo it. It names each standby that has not. In that case, or if there is no standby, it exits 10.
 The revocation remains in force on the primary either way. `block` describes which standbys count.
 
-Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
-encrypted. 3: no such agent, key, device or organization; nothing was
+Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed,
+encrypted or in uuencode. 3: no such agent, key, device or organization; nothing was
 changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. Or --clean
 could not give every agent a fresh key. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be

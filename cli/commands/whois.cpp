@@ -177,8 +177,8 @@ the file, and looks up the id, too.
 
 The login needs the privileges of relay_responder.
 
-Exit 0: shown; or the text has no key, and the command says what it has read. 2: the file is unreadable, compressed or
-encrypted. 3: nothing in this database has the id. 7: some of the ids are unknown, or some of the text could not be
+Exit 0: shown; or the text has no key, and the command says what it has read. 2: the file is unreadable, compressed,
+encrypted or in uuencode. 3: nothing in this database has the id. 7: some of the ids are unknown, or some of the text could not be
 read; the output shows which.
 
 EXAMPLES

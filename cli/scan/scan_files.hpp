@@ -39,7 +39,7 @@ struct FileScan {
 /// Looks for keys in a file, in stdin (`-`), or in all regular files below a folder; follows no symbolic link there.
 ///
 /// The text passes through one wiped buffer. Shows the progress. Throws Error (usage) if `path` itself is unreadable,
-/// compressed or encrypted; inside a folder, such a file is in `not_read`.
+/// compressed, encrypted or in uuencode; inside a folder, such a file is in `not_read`.
 FileScan scan_files(Context &context, std::string const &path, std::string_view flag);
 
 }  // namespace relay::cli

@@ -1,5 +1,6 @@
 """revoke --scan: keys are found wherever they are written; what could not be read is named, never called empty."""
 
+import binascii
 import bz2
 import collections
 import gzip
@@ -145,9 +146,12 @@ def packed(folder, key):
     (folder / "a.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + os.urandom(40))
     (folder / "a.age").write_bytes(b"age-encryption.org/v1\n-> X25519 x\n" + os.urandom(40))
     (folder / "a.pgp").write_bytes(b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n")
+    lines = b"".join(binascii.b2a_uu(text[at : at + 45]) for at in range(0, len(text), 45))
+    (folder / "a.uu").write_bytes(b"begin 644 keys.txt\n" + lines + b"`\nend\n")
     subprocess.run(["openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-k", "x", "-out", folder / "a.enc"], input=text, check=True)
     return {"a.gz": "zcat", "a.bz2": "bzcat", "a.xz": "xzcat", "a.zip": "unzip -p", "a.zst": "zstdcat", "a.7z": "7z x -so",
-            "a.age": "age --decrypt", "a.pgp": "gpg --decrypt", "a.enc": "openssl enc -d"}  # fmt: skip
+            "a.age": "age --decrypt", "a.pgp": "gpg --decrypt", "a.enc": "openssl enc -d",
+            "a.uu": "uudecode -o -"}  # fmt: skip
 
 
 def test_a_compressed_or_encrypted_file_is_refused_with_the_command_that_opens_it(relay, database, key, tmp_path):

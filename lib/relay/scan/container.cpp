@@ -57,7 +57,7 @@ constexpr std::array magics{
     Magic{"PGDMP"sv, {"pg_dump archive", "pg_restore -f - FILE"}},
     Magic{"%PDF-"sv, {"PDF", "pdftotext FILE -"}},
     Magic{"PACK\0\0\0"sv, {"git pack", ""}},
-    Magic{"=ybegin "sv, {"yEnc", "ydecode FILE"}},
+    Magic{"=ybegin "sv, {"yEnc", ""}},
     Magic{"x\x01"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
     Magic{"x\x9c"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
     Magic{"x\xda"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
