@@ -38,7 +38,7 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
 void lock_migrations(db::Transaction &transaction) { db::take(transaction, db::migration_lock); }
 
 void wait_for_tables(db::Transaction &transaction, std::chrono::milliseconds patience) {
-    transaction.exec("SELECT set_config('lock_timeout', $1, true)", {patience.count()});
+    transaction.send("SELECT set_config('lock_timeout', $1, true)", {patience.count()});  // with the next statement
 }
 
 std::vector<int> pending_migrations(db::Transaction &transaction) {
