@@ -25,12 +25,13 @@ def dice(name):
     return random.Random(f"{SEED} {name}")
 
 
-def sample(name, points, kinds, *, times=1, at_least=0, always=lambda point: False, seed=None, full=None):
+def sample(name, points, kinds, *, times=1, at_least=0, ends=True, always=lambda point: False, seed=None, full=None):
     """Returns the points of the grid `name` that this run tries, in their order.
 
     `kinds(point)`: the kinds of which the point is an example, any number of hashable values; a sample has `times`
-    examples of each, or all where there are fewer, and `at_least` is the least number of points. The first point, the last,
-    and those for which `always(point)` is true are in every sample."""
+    examples of each, or all where there are fewer, and `at_least` is the least number of points. The first point and the last
+    (unless `ends` is false: those of a table are like the others), and those for which `always(point)` is true are in every
+    sample."""
     points = list(points)
     everywhere = range(len(points))
     if FULL if full is None else full:
@@ -38,13 +39,13 @@ def sample(name, points, kinds, *, times=1, at_least=0, always=lambda point: Fal
     else:
         order = random.Random(f"{SEED if seed is None else seed} {name}").sample(everywhere, len(points))
         chosen = _cover([set(kinds(point)) for point in points], order, times)
-        chosen |= {*everywhere[:1], *everywhere[-1:], *(at for at in everywhere if always(points[at]))}
+        chosen |= {*(everywhere[:1] if ends else ()), *(everywhere[-1:] if ends else ()), *(at for at in everywhere if always(points[at]))}
         chosen |= set([at for at in order if at not in chosen][: max(0, at_least - len(chosen))])
     drawn.append((name, len(chosen), len(points)))
     return [points[at] for at in sorted(chosen)]
 
 
-def thin_out(tests, *, small=12, part=4):
+def thin_out(tests, *, small, part):
     """Returns those of the collected `tests` that this run tries: of a function with a table of more than `small` rows one in `part`,
     but `small` at least, with every value of every parameter where there are several. All rows of what is marked `whole`."""
     rows = {}
@@ -54,7 +55,7 @@ def thin_out(tests, *, small=12, part=4):
     for function, table in rows.items():
         if len(table) > small and not table[0].get_closest_marker("whole"):
             at_least = max(small, -(-len(table) // part))
-            table = sample(f"rows of {function.rpartition('::')[2]}", table, _values_of, at_least=at_least)
+            table = sample(f"rows of {function.rpartition('::')[2]}", table, _values_of, at_least=at_least, ends=False)
         chosen |= {test.nodeid for test in table}
     return [test for test in tests if test.nodeid in chosen]
 

@@ -95,10 +95,10 @@ def collected(function, rows, *, whole=False):
     ]
 
 
-def thin_out(monkeypatch, seed, *tables, **options):
+def thin_out(monkeypatch, seed, *tables):
     monkeypatch.setattr(sampling, "SEED", seed)
     monkeypatch.setattr(sampling, "FULL", False)
-    return sampling.thin_out([test for table in tables for test in table], **options)
+    return sampling.thin_out([test for table in tables for test in table], small=12, part=4)
 
 
 def test_of_a_large_table_a_part_is_tried_and_of_a_small_one_all(monkeypatch):
@@ -106,6 +106,12 @@ def test_of_a_large_table_a_part_is_tried_and_of_a_small_one_all(monkeypatch):
     tried = [thin_out(monkeypatch, seed, large, small) for seed in SEEDS]
     assert all(len(tests) == 25 + 12 and tests[25:] == small for tests in tried)
     assert len({tuple(test.nodeid for test in tests) for tests in tried}) > len(SEEDS) / 2
+
+
+def test_no_row_of_a_table_is_tried_more_often_than_others(monkeypatch):
+    table = collected("large", [{"row": n} for n in range(40)])
+    tried = Counter(test.nodeid for seed in range(200) for test in thin_out(monkeypatch, seed, table))
+    assert len(tried) == 40 and max(tried.values()) < 3 * min(tried.values())
 
 
 def test_a_thinned_table_has_every_value_of_each_of_several_parameters(monkeypatch):
