@@ -1,34 +1,19 @@
 """The database writes the events of changes that are made by SQL: with the time and the role of the session; the program's own are not doubled."""
 
+import functools
+
 import psycopg2
 import psycopg2.errors
 import pytest
 
 from support.agents import decide, key_id, rotate
-
-EVENTS = "SELECT action, agent_id, org_id, key_id, reason, actor, db_role, detail FROM relay.auth_events WHERE event_id > %s ORDER BY event_id"
+from support.by_hand import EVENTS, change, last_event
 
 
 @pytest.fixture
 def by_hand(database, key):
     """Runs SQL as a login in one group; returns the events that it left."""
-
-    def run(group, *statements):
-        login = database.cluster.login(f"by_hand_{group}", member_of=f"relay_{group}")
-        last = database.value("SELECT COALESCE(max(event_id), 0) FROM relay.auth_events")
-        connection = database.connect(user=login, autocommit=False)
-        try:
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
-            connection.commit()
-        finally:
-            connection.close()
-        events = database.rows(EVENTS, last)
-        assert all(event["db_role"] == login for event in events)
-        return events
-
-    return run
+    return functools.partial(change, database)
 
 
 LIFT = "UPDATE relay.revocations SET lifted_at = '1999-01-01', lifted_by = 'nobody' WHERE lifted_at IS NULL"
@@ -164,7 +149,7 @@ def test_the_program_leaves_the_event_of_a_limit_once(relay, database, key):
         ("plan_changed", "subscription", "set", "own", "--state", "active", "--plan", "paid"),
     ]
     for action, *words in changes:
-        last = database.value("SELECT max(event_id) FROM relay.auth_events")
+        last = last_event(database)
         relay(*words, check=0)
         assert [event["action"] for event in database.rows(EVENTS, last)] == ([action] if action else []), words
 
@@ -195,7 +180,7 @@ def test_the_program_leaves_each_event_once(relay, database, key, tmp_path):
     """Whatever it changes of keys, blocks and revocations."""
 
     def actions(*words):
-        last = database.value("SELECT COALESCE(max(event_id), 0) FROM relay.auth_events")
+        last = last_event(database)
         relay(*words, check=0)
         events = database.rows(EVENTS, last)
         assert not [event for event in events if event["reason"] == "by SQL"], events

@@ -8,9 +8,8 @@ import pytest
 
 from support.agents import key_id
 from support.binaries import client_bin
+from support.by_hand import EVENTS, change, last_event
 from support.tampering import undo
-
-EVENTS = "SELECT action, agent_id, org_id, key_id, reason, actor, db_role, detail FROM relay.auth_events WHERE event_id > %s ORDER BY event_id"
 
 KINDS = {"INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
 
@@ -60,18 +59,8 @@ def by_hand(relay, database, key):
     relay("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key", check=0)
 
     def run(group, *statements):
-        login = database.cluster.login(f"by_hand_{group}", member_of=f"relay_{group}") if group != "owner" else "postgres"
-        last = database.value("SELECT max(event_id) FROM relay.auth_events")
-        connection = database.connect(user=login, autocommit=False)
-        try:
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
-            connection.commit()
-        finally:
-            connection.close()
-        events = database.rows(EVENTS, last)
-        assert all((event["db_role"], event["reason"]) == (login, "by SQL") for event in events), events
+        events = change(database, group, *statements)
+        assert all(event["reason"] == "by SQL" for event in events), events
         return [(event["action"], event["agent_id"] or event["key_id"] or event["org_id"]) for event in events]
 
     return run
@@ -177,12 +166,12 @@ def test_a_block_by_sql_waits_for_no_one_who_has_locked_the_trail(database, by_h
 
 def test_the_import_of_a_fleet_leaves_each_event_once(relay, database, key, tmp_path):
     (tmp_path / "old.jsonl").write_text("".join(f'{{"agent_id": "old-{n}", "org_id": "legacy-co", "name": "Old"}}\n' for n in range(3)))
-    last = database.value("SELECT max(event_id) FROM relay.auth_events")
+    last = last_event(database)
     relay("migrate-legacy", "import", tmp_path / "old.jsonl", "--create-orgs", "--reason", "move", "--ticket", "T-9", check=0)
     events = database.rows("SELECT action, reason, ticket, trace_id, detail FROM relay.auth_events WHERE event_id > %s ORDER BY event_id", last)
     assert [event["action"] for event in events] == ["org_created"] + ["agent_created"] * 3 + ["migration_imported"] * 3
     assert {(event["reason"], event["ticket"], event["trace_id"] is None, "source" in event["detail"]) for event in events} == {("move", "T-9", False, True)}
-    last = database.value("SELECT max(event_id) FROM relay.auth_events")
+    last = last_event(database)
     relay("migrate-legacy", "start", "--deadline", "9d", "--yes", check=0)
     actions = [event["action"] for event in database.rows(EVENTS, last)]
     assert actions == ["migration_started", "migration_wave_opened"]
@@ -190,10 +179,6 @@ def test_the_import_of_a_fleet_leaves_each_event_once(relay, database, key, tmp_
 
 def actions(database, last):
     return [event["action"] for event in database.rows(EVENTS, last)]
-
-
-def last_event(database):
-    return database.value("SELECT max(event_id) FROM relay.auth_events")
 
 
 def test_rows_that_are_copied_leave_an_event_each(database, by_hand):
