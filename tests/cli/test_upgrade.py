@@ -165,6 +165,20 @@ def test_no_call_is_refused_or_held_up_meanwhile(relay, old):
     assert "deadlock detected" not in old.cluster.log()
 
 
+def test_a_table_that_a_session_holds_is_waited_for(relay, old):
+    """For longer than one try waits for it."""
+    holder = old.connect()
+    holder.autocommit = False
+    holder.cursor().execute("LOCK TABLE relay.event_floods IN ROW EXCLUSIVE MODE")
+    process = relay.start("schema", "apply", "--yes")
+    tries = set()
+    while len(tries) < 2 and process.poll() is None:
+        tries |= set(tuples(old, "SELECT xact_start FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE NOT granted AND relation = 'relay.event_floods'::regclass"))
+    holder.close()
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+
+
 def test_a_run_that_is_killed_can_be_repeated(relay, old):
     """Killed as it sends its first COMMIT, in the next run its second one, and so on, until a run has come to its end."""
     rows = rows_of(old, columns_of(old))

@@ -25,9 +25,11 @@ template <typename Work>
 void transact_between_calls(db::Database &database, db::TransactOptions const &options, Work const &work) {
     for (int i = 0;; ++i) {
         bool const gives_way = i < short_tries;
+        bool is_locked = false;
         try {
             database.transact(options, [&](db::Transaction &transaction) {
                 sql::lock_migrations(transaction);
+                is_locked = true;
                 if (gives_way) {
                     sql::wait_for_tables(transaction, short_patience);
                 }
@@ -35,8 +37,7 @@ void transact_between_calls(db::Database &database, db::TransactOptions const &o
             });
             return;
         } catch (Error const &error) {
-            bool const is_held_up = error.hint().sqlstate == "55P03" && error.hint().why.empty();
-            if (!gives_way || !is_held_up) {
+            if (!gives_way || !is_locked || error.hint().sqlstate != "55P03") {
                 throw;
             }
         }
