@@ -4,6 +4,7 @@ reveal."""
 import json
 import re
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
@@ -282,6 +283,16 @@ def test_a_body_in_chunks_has_one_end_or_none(each_port, keys, written_in):
     for what, chunks in TOO_LARGE.items():
         taken = [403, 401] if (written_in, what) == ("node", "what is around the chunks") else [413]  # Node bounds each line alone
         assert statuses_of(each_port, keys["bot"], chunks) == taken, what
+
+
+def test_an_answer_reaches_a_client_that_still_sends(each_port, keys):
+    head = f"POST /stripe/charge HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {keys['bot']}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", each_port), timeout=10) as connection:
+        connection.sendall(f"{head}{2**22:x}\r\n".encode() + b"x" * 2**21)
+        for _ in range(8):
+            time.sleep(0.05)  # the answer is there by now
+            connection.sendall(b"x" * 2**18)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 def test_without_a_database_nobody_is_let_in(each_port, cluster, database, keys):

@@ -24,6 +24,7 @@ import { Verifier } from './verifier.mjs';
 
 const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
 const LONGEST_CALL = 2 ** 20; // bytes
+const LONGEST_REST = 2e3; // milliseconds, of a request that has its answer
 const FORBIDDEN = ['agent_mismatch', 'org_mismatch', 'over_limit', 'address_not_allowed']; // the caller has a good key
 const JSON_TYPE = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 
@@ -129,13 +130,25 @@ async function answer(request) {
   }
 }
 
+/** The rest of a request that has its answer. If the connection ended while the client still sends, the system would discard the
+ *  answer (RFC 9112, 9.6). */
+const rest = (request) => new Promise((resolve) => {
+  request.resume().once('end', resolve).once('close', resolve);
+  setTimeout(resolve, LONGEST_REST).unref();
+});
+
 let closing = false;
 
 const server = createServer(async (request, response) => {
   const { status, headers, answer: body = '' } = await answer(request);
   response.sendDate = false;
   if (closing) response.setHeader('Connection', 'close');
-  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(request.method === 'HEAD' ? '' : body);
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  if (headers.Connection === 'close' && !request.complete) {
+    response.flushHeaders();
+    await rest(request);
+  }
+  response.end(request.method === 'HEAD' ? '' : body);
 });
 process.once('SIGTERM', () => {
   closing = true;

@@ -26,9 +26,11 @@ import hmac
 import json
 import os
 import signal
+import socket
 import sys
 import threading
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
@@ -85,6 +87,7 @@ def log_block(error):
 ANONYMOUS = "SELECT d.*, policy.* FROM relay_api.authenticate_anonymous(%s, %s, %s, %s) AS d" + WITH_POLICY
 LEGACY = "SELECT d.*, policy.* FROM relay_api.authenticate_legacy(%s, %s, %s, %s) AS d" + WITH_POLICY
 LONGEST_CALL = 2**20  # bytes
+LONGEST_REST = 2  # seconds, of a request that has its answer
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
@@ -305,9 +308,22 @@ class Gateway(BaseHTTPRequestHandler):
         """Logs nothing: each gateway has its own log, and no key may be in it."""
 
 
+class Server(ThreadingHTTPServer):
+    def shutdown_request(self, request):
+        """Ends a connection in two steps (RFC 9112, 9.6): if a client still sends, the system would discard the answer."""
+        end = time.monotonic() + LONGEST_REST
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            while (left := end - time.monotonic()) > 0:
+                request.settimeout(left)
+                if not request.recv(2**16):
+                    break
+        self.close_request(request)
+
+
 if __name__ == "__main__":
     threading.Thread(target=verifier.follow, daemon=True).start()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    server = Server(("127.0.0.1", 0), Gateway)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())  # it waits for the loop
     print(server.server_port, flush=True)
     server.serve_forever(poll_interval=0.1)
