@@ -85,7 +85,7 @@ void Dump::finish_line() {
     m_size = 0;
     m_digits = 0;
     m_after_quote = false;
-    if (text.empty() || m_owner->m_encodings.size() == Layer::most_layers) {
+    if (text.empty() || m_owner->is_lowest()) {
         return;  // of CRLF, the second half
     }
     text.remove_prefix(static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_start) - text.begin()));

@@ -82,7 +82,9 @@ bool has_form(std::string_view group, Form const &form) {
 }
 
 Form choose_form(std::string_view group, std::string_view after, Form const &before) {
-    if (group.size() == 1 || group.front() == '\\' || (group.size() == 3 && has_characters(after))) {
+    bool const may_be_name =
+        group.size() == 3 || (group.size() == 2 && !has_digits_of(group, 4));  // `nul`, `sp` of od -a
+    if (group.size() == 1 || group.front() == '\\' || (may_be_name && has_characters(after))) {
         return Form{};
     }
     return before.width > 0 && has_form(group, before) ? before : form_of(group, after);

@@ -5,9 +5,9 @@
 namespace relay::scan {
 namespace {
 
-constexpr std::array<std::string_view, 14> names{
-    "ansi",       "backslash", "percent", "html", "quoted-printable", "octal-log", "utf-16", "line-ends",
-    "separators", "base64",    "base32",  "hex",  "numbers",          "dump",
+constexpr std::array<std::string_view, 15> names{
+    "ansi",       "backslash", "percent", "html", "quoted-printable", "octal-log", "utf-16",    "line-ends",
+    "separators", "base64",    "base32",  "hex",  "numbers",          "dump",      "log-lines",
 };
 
 constexpr unsigned levels = 4;

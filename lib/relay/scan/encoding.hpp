@@ -21,7 +21,8 @@ enum class Encoding {
     base32,
     hex,
     numbers,
-    dump
+    dump,
+    log_lines
 };
 
 /// Returns the name for machines, such as "base64".

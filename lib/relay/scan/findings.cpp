@@ -7,11 +7,16 @@
 namespace relay::scan {
 
 void Places::add(Place place) {
-    // Two decoders may read the same text, such as both columns of a hex dump.
-    if (std::any_of(first.begin(), first.end(), [&](Place const &one) { return one.offset == place.offset; })) {
+    // Two decoders may read the same text, such as both columns of a hex dump. The second one is a little behind.
+    bool const is_known =
+        first.size() == most_kept
+            ? place.offset <= last
+            : std::any_of(first.begin(), first.end(), [&](Place const &one) { return one.offset == place.offset; });
+    if (is_known) {
         return;
     }
     ++count;
+    last = std::max(last, place.offset);
     if (first.size() < most_kept) {
         first.push_back(std::move(place));
     }

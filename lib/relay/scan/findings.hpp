@@ -26,6 +26,7 @@ struct Places {
     static constexpr std::size_t most_kept = 16;
     std::vector<Place> first{};
     std::uint64_t count = 0;
+    std::uint64_t last = 0;  ///< the largest offset
 
     void add(Place place);
 };

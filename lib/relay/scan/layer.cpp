@@ -1,10 +1,16 @@
 #include "relay/scan/layer.hpp"
 
+#include "relay/scan/skip.hpp"
+
+#include <algorithm>
+
 namespace relay::scan {
 
 Layer::Layer(Collector &collector, std::vector<Encoding> encodings)
     : m_collector(&collector),
       m_encodings(std::move(encodings)),
+      m_depth(m_encodings.size() -
+              static_cast<std::size_t>(std::count(m_encodings.begin(), m_encodings.end(), Encoding::log_lines))),
       m_matcher(collector, m_encodings),
       m_runs(*this),
       m_dump(*this) {}
@@ -49,6 +55,21 @@ void Layer::put(char c, Origin origin) {
     }
     m_first.put(c, origin, to_second());
     m_no_escape = m_first.idle() && m_second.idle() && m_third.idle();
+}
+
+void Layer::read(std::string_view bytes, std::uint64_t offset) {
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        if (idle()) {
+            at += skip(bytes.substr(at));
+            if (at == bytes.size()) {
+                break;
+            }
+        }
+        if (bytes[at] == '\0') {  // of many NULs, only the last one matters
+            at = std::min(bytes.find_first_not_of('\0', at), bytes.size()) - 1;
+        }
+        put(bytes[at], {.offset = offset + at});
+    }
 }
 
 void Layer::end() {

@@ -24,6 +24,8 @@ class Layer {
     explicit Layer(Collector &collector, std::vector<Encoding> encodings = {});
     ~Layer();
     void put(char c, Origin origin);
+    /// Takes bytes of the input that follow each other.
+    void read(std::string_view bytes, std::uint64_t offset);
     /// Ends the text. The layer can then be used for another one.
     void end();
     /// Returns whether a character that neither begins nor continues anything would change nothing.
@@ -35,6 +37,7 @@ class Layer {
     auto to_third();
     auto to_all();
     void unescaped(char c, Origin const &origin);
+    bool is_lowest() const { return m_depth == most_layers; }
     Layer &below(std::unique_ptr<Layer> &layer, Encoding encoding) const;
 
     friend class Runs;
@@ -42,6 +45,7 @@ class Layer {
 
     Collector *m_collector;
     std::vector<Encoding> m_encodings;
+    std::size_t m_depth;  ///< below the input
     bool m_used = false;
     bool m_after_nul = false;
     bool m_no_escape = true;  ///< none has begun, at any level

@@ -183,7 +183,7 @@ void Runs::begin() {
 void Runs::decode(char c, Origin const &origin) {
     ++m_length;
     ++m_chunk;
-    if (m_owner->m_encodings.size() == Layer::most_layers) {
+    if (m_owner->is_lowest()) {
         if (m_length == shortest_with_key) {
             m_owner->m_collector->unopened("text that is encoded more than twice",
                                            m_owner->m_collector->place_of(origin, m_owner->m_encodings));

@@ -1,7 +1,5 @@
 #include "relay/scan/scanner.hpp"
 
-#include "relay/scan/skip.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -13,7 +11,8 @@ Scanner::Scanner(TakeKey take)
           m_collector.unopened(kind.name, m_collector.place_of({.offset = offset}, {}));
       }),
       m_numbers(m_collector),
-      m_input(m_collector) {}
+      m_input(m_collector),
+      m_log(m_collector) {}
 
 void Scanner::feed(std::string_view piece) {
     // Lines knows where the last ones begin, so it must not be far ahead.
@@ -27,18 +26,8 @@ void Scanner::scan(std::string_view piece) {
     m_collector.lines.feed(piece);
     m_inside.feed(piece);
     m_numbers.feed(piece);
-    for (std::size_t at = 0; at < piece.size(); ++at) {
-        if (m_input.idle()) {
-            at += skip(piece.substr(at));
-            if (at == piece.size()) {
-                break;
-            }
-        }
-        if (piece[at] == '\0') {  // of many NULs, only the last one matters
-            at = std::min(piece.find_first_not_of('\0', at), piece.size()) - 1;
-        }
-        m_input.put(piece[at], {.offset = m_read + at});
-    }
+    m_input.read(piece, m_read);
+    m_log.feed(piece);
     m_read += piece.size();
 }
 
@@ -46,6 +35,7 @@ Findings Scanner::finish() {
     m_inside.end();
     m_numbers.end();
     m_input.end();
+    m_log.end();
     return m_collector.take(std::exchange(m_read, 0));
 }
 

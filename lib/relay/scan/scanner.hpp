@@ -3,6 +3,7 @@
 #include "relay/scan/findings.hpp"
 #include "relay/scan/inside.hpp"
 #include "relay/scan/layer.hpp"
+#include "relay/scan/log_lines.hpp"
 #include "relay/scan/numbers.hpp"
 
 #include <string_view>
@@ -29,6 +30,7 @@ class Scanner {
     Inside m_inside;
     Numbers m_numbers;
     Layer m_input;
+    LogLines m_log;
     std::uint64_t m_read = 0;
 };
 

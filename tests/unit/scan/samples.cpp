@@ -7,13 +7,15 @@
 namespace relay::scan::samples {
 namespace {
 
-std::string hex_digits(unsigned value, std::size_t width) {
+std::string digits(std::size_t value, std::size_t width, unsigned base) {
     std::string text(width, '0');
-    for (std::size_t at = width; at-- > 0; value /= 16) {
-        text[at] = "0123456789abcdef"[value % 16];
+    for (std::size_t at = width; at-- > 0; value /= base) {
+        text[at] = "0123456789abcdef"[value % base];
     }
     return text;
 }
+
+std::string hex_digits(unsigned value, std::size_t width) { return digits(value, width, 16); }
 
 std::string repeated(std::string_view unit, std::size_t size) {
     std::string text;
@@ -50,6 +52,18 @@ std::string base64(std::string const &text) {
         }
     }
     return out;
+}
+
+std::string od_characters(std::string const &text, std::string const &before, std::string const &after) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size(); at += 16) {
+        result += before + digits(at, 7, 8);
+        for (char const c : text.substr(at, 16)) {
+            result += std::string("   ") + c;
+        }
+        result += after;
+    }
+    return result;
 }
 
 std::string base32(std::string const &text) {

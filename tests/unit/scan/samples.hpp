@@ -27,6 +27,8 @@ std::string decimals(std::string const &text);
 std::string words(std::string const &text, std::size_t size, bool little_endian);
 /// Lines of sixteen pairs of digits, with `before` before each of them.
 std::string logged_pairs(std::string const &text, std::string const &before);
+/// As od -c prints it, with `before` and `after` around each line.
+std::string od_characters(std::string const &text, std::string const &before, std::string const &after);
 std::string base32(std::string const &text);
 /// As xxd prints it.
 std::string dump(std::string const &text);

@@ -195,6 +195,54 @@ TEST_CASE("a word beside numbers that begins as a number does is none, and a num
     }
 }
 
+TEST_CASE("what continues in the next line of a log") {
+    std::string const begin = agent_key.substr(0, 30);
+    std::string const rest = agent_key.substr(30);
+    std::string const encoded = base64("user:" + agent_key + " and more of it");
+    auto const in_two = [](std::string const &before, std::string const &text, std::string const &after) {
+        std::string const half = text.substr(0, text.size() / 2);
+        return before + half + after + before + text.substr(half.size()) + after;
+    };
+    std::vector<std::string> texts{
+        // Docker's json-file, CRI and GitLab cut a long line.
+        R"({"log":"GET /)" + begin + R"(","stream":"stdout","time":"2026-11-29T03:10:05Z"})" + "\n" + R"({"log":")" +
+            rest + R"( 200\n","stream":"stdout","time":"2026-11-29T03:10:05Z"})" + "\n",
+        "2026-11-29T03:10:05.1Z stdout P GET /" + begin + "\n2026-11-29T03:10:05.1Z stdout F " + rest + " 200\n",
+        "2026-11-29T03:10:05.1Z 00O GET /" + begin + "\n2026-11-29T03:10:05.1Z 00O+" + rest + "\n",
+    };
+    for (std::string const prefix :
+         {"2026-11-29T03:10:05Z ", "2026-11-29 03:10:05,123+01:00 ", "2026/11/29 03:10:05 ", "[03:10:05.5] ",
+          "Nov 29 03:10:05 host app[12]: ", "Nov  9 03:10:05 host relay.service: ", "app-1  | ",
+          "\x1b[36mapp-1  |\x1b[0m ", "[pod/app-1/main] ", "app | 2026-11-29T03:10:05Z ", "   12\t", "12:"}) {
+        for (std::string const &text : {agent_key, encoded}) {
+            texts.push_back(in_two(prefix, text, "\n"));
+            texts.push_back(in_two(prefix, text, "\r\n"));
+            texts.push_back(in_two(R"({"time":1,"msg": ")" + prefix, text, "\"}\n"));
+        }
+        texts.push_back(od_characters(agent_key, prefix, "\n"));
+    }
+    texts.push_back("0000000  sp   k   e   y   =\n" + od_characters(agent_key, "", "\n"));  // as od -a
+    texts.push_back(od_characters(agent_key, R"({"log":")",
+                                  R"(\n","stream":"stderr"})"
+                                  "\n"));
+    for (std::string const &text : texts) {
+        REQUIRE_MESSAGE(scan_text(text).keys.size() == 1, text);
+        for (std::size_t const piece : std::array<std::size_t, 3>{1, 7, 300}) {
+            CHECK_MESSAGE(summary(scan_pieces(text, piece)) == summary(scan_text(text)), text);
+        }
+    }
+}
+
+TEST_CASE("a key in a log is counted once in each line") {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) {
+        text += "2026-11-29T03:10:05Z INFO " + agent_key + " was used\n";
+    }
+    Places const places = scan_text(text).keys.begin()->second.places;
+    CHECK(places.count == 1000);
+    CHECK(places.first.front().encodings.empty());
+}
+
 TEST_CASE("what is encoded too often, or compressed inside base64, is named") {
     CHECK(scan_text("data: H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==").unopened.front().what == "gzip in base64");
     std::string const thrice = base64(base64(base64("user:" + agent_key)));
