@@ -15,7 +15,7 @@ namespace relay::scan {
 class LogLines {
   public:
     explicit LogLines(Collector &collector) : m_text(collector, {Encoding::log_lines}) {}
-    /// Takes the next piece of the input. Looks only at the starts of lines in a text that is no log.
+    /// Takes the next piece of the input. Of a text that is not a log, looks only at the starts of lines.
     void feed(std::string_view piece);
     void end();
 

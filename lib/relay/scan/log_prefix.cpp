@@ -36,7 +36,7 @@ class Reader {
 
     std::size_t blanks() { return many(is_blank); }
 
-    /// Takes a text in which each `0` stands for a digit, and each `a` for a letter.
+    /// Takes a text in which each `0` means any digit, and each `a` any letter.
     bool pattern(std::string_view text) {
         bool const there = m_rest.size() >= text.size() &&
                            std::equal(text.begin(), text.end(), m_rest.begin(), [](char wanted, char c) {

@@ -13,7 +13,7 @@ struct LogPrefix {
     bool is_part = false;  ///< the next line continues the text
 };
 
-/// The prefix is in so many bytes at the start of a line.
+/// A prefix that is longer is not read.
 constexpr std::size_t longest_log_prefix = 256;
 
 /// Reads the prefix of a line: times as RFC 3339, RFC 3164 and programs write them; the name of a host, program, pod or container;
