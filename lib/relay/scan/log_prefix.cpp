@@ -12,9 +12,9 @@ namespace {
 using namespace std::string_view_literals;
 
 /// Takes what it knows from the start of a line. A member that returns false has taken nothing.
-class Reader {
+class LineStart {
   public:
-    explicit Reader(std::string_view line) : m_rest(line) {}
+    explicit LineStart(std::string_view line) : m_rest(line) {}
 
     std::string_view rest() const { return m_rest; }
 
@@ -62,10 +62,10 @@ class Reader {
         }
     }
 
-    /// Takes what `read(Reader &)` takes. If that returns false, takes nothing.
+    /// Takes what `read(LineStart &)` takes. If that returns false, takes nothing.
     template <typename Read>
     bool all(Read read) {
-        Reader next = *this;
+        LineStart next = *this;
         if (!read(next)) {
             return false;
         }
@@ -80,18 +80,18 @@ class Reader {
 constexpr bool is_word(char c) { return c > ' ' && c <= '~'; }
 constexpr bool is_name(char c) { return is_letter_or_digit(c) || c == '_' || c == '-' || c == '.' || c == '/'; }
 
-bool time_of_day(Reader &line) {
+bool take_time_of_day(LineStart &line) {
     if (!line.pattern("00:00:00"sv)) {
         return false;
     }
     line.all(
-        [](Reader &fraction) { return (fraction.word(".") || fraction.word(",")) && fraction.many(is_digit) > 0; });
+        [](LineStart &fraction) { return (fraction.word(".") || fraction.word(",")) && fraction.many(is_digit) > 0; });
     return true;
 }
 
 /// Takes a time: `2026-11-29T03:10:05.123Z`, `2026/11/29 03:10:05`, `Nov 29 03:10:05`, `[03:10:05]`.
-bool time(Reader &line) {
-    return line.all([](Reader &rest) {
+bool take_time(LineStart &line) {
+    return line.all([](LineStart &rest) {
         bool const in_brackets = rest.word("[");
         if (rest.any({"0000-00-00", "0000/00/00"})) {
             if (!rest.any({"T", " "})) {
@@ -100,7 +100,7 @@ bool time(Reader &line) {
         } else {
             rest.any({"aaa 00 ", "aaa  0 "});
         }
-        if (!time_of_day(rest)) {
+        if (!take_time_of_day(rest)) {
             return false;
         }
         rest.any({"Z", "+00:00", "-00:00", "+0000", "-0000"});
@@ -112,8 +112,8 @@ bool time(Reader &line) {
 }
 
 /// Takes the marks that container runtimes and GitLab's jobs put behind a time.
-bool stream(Reader &line, LogPrefix &prefix) {
-    return line.all([&](Reader &rest) {
+bool take_stream(LineStart &line, LogPrefix &prefix) {
+    return line.all([&](LineStart &rest) {
         if (rest.word("stdout "sv) || rest.word("stderr "sv)) {
             prefix.is_part = rest.rest().starts_with('P');
             return (rest.word("F"sv) || rest.word("P"sv)) && rest.word(" "sv);
@@ -127,8 +127,8 @@ bool stream(Reader &line, LogPrefix &prefix) {
 }
 
 /// Takes `host program[12]: `, as syslog writes behind a time.
-bool program(Reader &line) {
-    return line.all([](Reader &rest) {
+bool take_program(LineStart &line) {
+    return line.all([](LineStart &rest) {
         if (rest.many(is_name) == 0 || !rest.word(" "sv) || rest.many(is_name) == 0) {
             return false;
         }
@@ -140,8 +140,8 @@ bool program(Reader &line) {
 }
 
 /// Takes `app-1  | `, as docker compose writes it, or `[pod/app/main] `, as kubectl does.
-bool source(Reader &line) {
-    return line.all([](Reader &rest) {
+bool take_source(LineStart &line) {
+    return line.all([](LineStart &rest) {
         if (rest.word("[pod/"sv)) {
             return rest.many([](char c) { return is_word(c) && c != ']'; }) > 0 && rest.word("] "sv);
         }
@@ -159,22 +159,22 @@ bool source(Reader &line) {
 }
 
 /// Takes the number of a line, as cat, grep and less write it.
-bool line_number(Reader &line) {
-    return line.all([](Reader &rest) {
+bool take_line_number(LineStart &line) {
+    return line.all([](LineStart &rest) {
         rest.blanks();
         return rest.many(is_digit) > 0 && (rest.word("\t"sv) || rest.word(":"sv));
     });
 }
 
 /// Takes a line of JSON up to the text in it.
-bool json(Reader &line, LogPrefix &prefix) {
+bool take_json(LineStart &line, LogPrefix &prefix) {
     static constexpr std::array fields{R"("log":)"sv, R"("message":)"sv, R"("MESSAGE":)"sv, R"("msg":)"sv,
                                        R"("textPayload":)"sv};
     if (!line.rest().starts_with('{')) {
         return false;
     }
     for (std::string_view const field : fields) {
-        bool const is_there = line.all([&](Reader &rest) {
+        bool const is_there = line.all([&](LineStart &rest) {
             rest.skip(rest.rest().find(field));
             if (!rest.word(field)) {
                 return false;
@@ -197,13 +197,13 @@ bool json(Reader &line, LogPrefix &prefix) {
 LogPrefix read_log_prefix(std::string_view line) {
     line = line.substr(0, longest_log_prefix);
     LogPrefix prefix;
-    Reader rest(line);
+    LineStart rest(line);
     for (bool more = true; more;) {
-        more = time(rest);
-        if (more && !stream(rest, prefix)) {
-            program(rest);
+        more = take_time(rest);
+        if (more && !take_stream(rest, prefix)) {
+            take_program(rest);
         }
-        more = more || source(rest) || line_number(rest) || (!prefix.is_json && json(rest, prefix));
+        more = more || take_source(rest) || take_line_number(rest) || (!prefix.is_json && take_json(rest, prefix));
     }
     prefix.size = line.size() - rest.rest().size();
     return prefix;
