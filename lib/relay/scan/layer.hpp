@@ -29,7 +29,11 @@ class Layer {
     /// Ends the text. The layer can then be used for another one.
     void end();
     /// Returns whether a character that neither begins nor continues anything would change nothing.
-    bool idle() const { return m_no_escape && !m_after_nul && m_dump.idle() && m_runs.idle() && m_matcher.idle(); }
+    bool idle() const { return m_runs.idle() && !is_open(); }
+    /// Returns whether the next line may continue anything.
+    bool is_open() const {
+        return !m_no_escape || m_after_nul || !m_dump.idle() || m_runs.has_begun() || !m_matcher.idle();
+    }
 
   private:
     // What each level of escapes passes its characters to.

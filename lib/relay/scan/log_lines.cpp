@@ -4,6 +4,27 @@
 #include <utility>
 
 namespace relay::scan {
+namespace {
+
+/// Returns whether a line may have something that the next one continues: what is at its end may be a part of a key, of a run, or
+/// of a field of JSON; or it may be a line of a dump, which has two blanks somewhere. `after` is what follows the line.
+bool may_continue(std::string_view line, std::string_view after) {
+    constexpr std::string_view key = "relay";
+    std::size_t const blank = line.find_last_of(" \t");
+    std::string_view const end = line.substr(blank == line.npos ? 0 : blank + 1);
+    if (end.size() >= Runs::shortest || end.size() < 2 || end.back() == '}' || end.find(key) != end.npos) {
+        return true;
+    }
+    for (std::size_t size = 1; size < key.size(); ++size) {
+        if (end.ends_with(key.substr(0, size))) {  // many words end with `r` or `re`
+            std::string_view const next = after.substr(0, longest_log_prefix);
+            return next.size() < longest_log_prefix || next.find(key.substr(size)) != next.npos;
+        }
+    }
+    return line.find("  ") != line.npos;
+}
+
+}  // namespace
 
 void LogLines::feed(std::string_view piece) {
     for (std::size_t at = 0; at < piece.size();) {
@@ -38,6 +59,13 @@ void LogLines::end() {
 std::size_t LogLines::take_prefix(std::string_view piece, std::uint64_t offset) {
     std::string_view const head = piece.substr(0, std::min(piece.find('\n'), longest_log_prefix - m_head_size));
     bool const is_whole = head.size() < piece.size() || m_head_size + head.size() == longest_log_prefix;
+    if (m_head_size == 0 && !m_text.is_open()) {
+        std::size_t const line_end = piece.find('\n');
+        if (line_end != piece.npos && !may_continue(piece.substr(0, line_end), piece.substr(line_end))) {
+            m_ended = true;
+            return line_end + 1;
+        }
+    }
     if (m_head_size == 0 && is_whole) {
         begin_text(head, offset);
         return head.size();

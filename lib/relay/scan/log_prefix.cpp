@@ -18,6 +18,9 @@ class LineStart {
 
     std::string_view rest() const { return m_rest; }
 
+    bool at(char c) const { return m_rest.starts_with(c); }
+    bool at(bool (*is)(char)) const { return !m_rest.empty() && is(m_rest.front()); }
+
     bool word(std::string_view text) {
         bool const there = m_rest.starts_with(text);
         m_rest.remove_prefix(there ? text.size() : 0);
@@ -38,6 +41,9 @@ class LineStart {
 
     /// Takes a text in which each `0` means any digit, and each `a` any letter.
     bool pattern(std::string_view text) {
+        if (m_rest.empty() || is_letter_or_digit(text.front()) != is_letter_or_digit(m_rest.front())) {
+            return false;
+        }
         bool const there = m_rest.size() >= text.size() &&
                            std::equal(text.begin(), text.end(), m_rest.begin(), [](char wanted, char c) {
                                return wanted == '0' ? is_digit(c) : wanted == 'a' ? is_letter(c) : wanted == c;
@@ -91,6 +97,9 @@ bool take_time_of_day(LineStart &line) {
 
 /// Takes a time: `2026-11-29T03:10:05.123Z`, `2026/11/29 03:10:05`, `Nov 29 03:10:05`, `[03:10:05]`.
 bool take_time(LineStart &line) {
+    if (!line.at(is_digit) && !line.at(is_upper) && !line.at('[')) {
+        return false;
+    }
     return line.all([](LineStart &rest) {
         bool const in_brackets = rest.word("[");
         if (rest.any({"0000-00-00", "0000/00/00"})) {
@@ -103,7 +112,9 @@ bool take_time(LineStart &line) {
         if (!take_time_of_day(rest)) {
             return false;
         }
-        rest.any({"Z", "+00:00", "-00:00", "+0000", "-0000"});
+        if (!rest.word("Z") && (rest.at('+') || rest.at('-'))) {
+            rest.any({"+00:00", "-00:00", "+0000", "-0000"});
+        }
         if (in_brackets && !rest.word("]")) {
             return false;
         }
@@ -113,17 +124,16 @@ bool take_time(LineStart &line) {
 
 /// Takes the marks that container runtimes and GitLab's jobs put behind a time.
 bool take_stream(LineStart &line, LogPrefix &prefix) {
-    return line.all([&](LineStart &rest) {
-        if (rest.word("stdout "sv) || rest.word("stderr "sv)) {
-            prefix.is_part = rest.rest().starts_with('P');
-            return (rest.word("F"sv) || rest.word("P"sv)) && rest.word(" "sv);
+    for (std::string_view const stream : {"stdout "sv, "stderr "sv}) {
+        bool const is_part = line.all([&](LineStart &rest) { return rest.word(stream) && rest.word("P "sv); });
+        prefix.is_part = prefix.is_part || is_part;
+        if (is_part || line.all([&](LineStart &rest) { return rest.word(stream) && rest.word("F "sv); })) {
+            return true;
         }
-        if (!rest.any({"00O", "00E"})) {
-            return false;
-        }
-        prefix.joins = rest.word("+"sv);
-        return prefix.joins || rest.word(" "sv);
-    });
+    }
+    bool const joins = line.any({"00O+", "00E+"});
+    prefix.joins = prefix.joins || joins;
+    return joins || line.any({"00O ", "00E "});
 }
 
 /// Takes `host program[12]: `, as syslog writes behind a time.
@@ -160,6 +170,9 @@ bool take_source(LineStart &line) {
 
 /// Takes the number of a line, as cat, grep and less write it.
 bool take_line_number(LineStart &line) {
+    if (!line.at(is_digit) && !line.at(is_blank)) {
+        return false;
+    }
     return line.all([](LineStart &rest) {
         rest.blanks();
         return rest.many(is_digit) > 0 && (rest.word("\t"sv) || rest.word(":"sv));

@@ -24,7 +24,9 @@ class Runs {
     ~Runs();
     void put(char c, Origin const &origin);
     void end();
-    bool idle() const { return m_size == 0 && m_state == State::outside; }
+    bool idle() const { return m_size == 0 && !has_begun(); }
+    /// Returns whether the next line may continue a run.
+    bool has_begun() const { return m_state != State::outside; }
 
   private:
     static constexpr std::size_t longest_gap = 64;
