@@ -91,7 +91,7 @@ def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
                      " SELECT 'filler-' || n, 'acme', 'F', '[]', 't', now() + n * interval '1 s' FROM generate_series(1, 6000) AS n")  # fmt: skip
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
-                     " SELECT id, 'acme', 'Pay', '[]', 't', '2020-01-01' FROM unnest(array['payment-processor', 'payments']) AS id")  # fmt: skip
+                     " SELECT id, 'acme', 'Pay', '[]', 't', '2020-01-01' FROM unnest(array['payment-processor', 'payments', 'Billing-EU-West']) AS id")  # fmt: skip
     for wrong, right in (
         ("payment-processro", ["payment-processor"]),
         ("payment-procesor", ["payment-processor"]),
@@ -102,6 +102,11 @@ def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
         ("fil1er-3000", "filler-3000"),
         ("fiiller-3000", "filler-3000"),
         ("Filler-3000", "filler-3000"),
+        ("FILLER-3000", "filler-3000"),
+        ("FILLER_3000", "filler-3000"),
+        ("filler3000", "filler-3000"),
+        ("PAYMENT.PROCESSOR", ["payment-processor"]),
+        ("billing_eu_west", ["Billing-EU-West"]),
     ):
         found = relay.error("agent", "show", wrong, check=3)["suggestions"]
         assert found[: len(right)] == right if isinstance(right, list) else right in found, (wrong, found)

@@ -1,6 +1,7 @@
 #include "relay/identity/suggestions.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/model/ascii.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -49,6 +50,28 @@ std::vector<std::string> one_slip_away(std::string const &id) {
     return texts;
 }
 
+/// Adds `id` in small letters and in capitals, each with the same separator between all of its parts, or with none.
+void add_styles(std::vector<std::string> &texts, std::string const &id) {
+    std::string lower;
+    std::string upper;
+    for (char const c : id) {
+        lower += to_lower(c);
+        upper += to_upper(c);
+    }
+    constexpr std::string_view separators = "-_.";
+    for (std::string const &text : {lower, upper, id}) {
+        texts.push_back(text);
+        std::string without = text;
+        std::erase_if(without, [&](char c) { return separators.find(c) != separators.npos; });
+        texts.push_back(without);
+        for (char const separator : separators) {
+            std::string &other = texts.emplace_back(text);
+            std::replace_if(
+                other.begin(), other.end(), [&](char c) { return separators.find(c) != separators.npos; }, separator);
+        }
+    }
+}
+
 /// Adds ids that begin with `id`, shortest first: for a reader who knows only the beginning.
 void add_longer(std::vector<std::string> &found, std::string const &id, std::vector<std::string> ids) {
     if (id.size() < least_beginning) {
@@ -67,7 +90,11 @@ void add_longer(std::vector<std::string> &found, std::string const &id, std::vec
 
 }  // namespace
 
-std::vector<db::Param> near(std::string const &id) { return {id, db::array_text(one_slip_away(id))}; }
+std::vector<db::Param> near(std::string const &id) {
+    std::vector<std::string> texts = one_slip_away(id);
+    add_styles(texts, id);
+    return {id, db::array_text(texts)};
+}
 
 Error no_such(std::string_view what, std::string const &id, db::Rows const &known, Advice list) {
     std::vector<std::string> ids;

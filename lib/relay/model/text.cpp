@@ -138,6 +138,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
     return at(a.size() + 1, b.size() + 1);
 }
 
+/// Returns whether two words differ only in the case of letters, and in what is between their parts: `pay_bot`, `Pay-Bot`.
+bool is_same_but_for_style(std::string_view a, std::string_view b) {
+    auto const letters = [](std::string_view text) {
+        std::string plain;
+        for (char const c : text) {
+            if (c != '-' && c != '_' && c != '.' && c != ' ') {
+                plain += to_lower(c);
+            }
+        }
+        return plain;
+    };
+    return letters(a) == letters(b);
+}
+
 }  // namespace
 
 DecodedCodePoint decode_utf8(std::string_view text, std::size_t position) {
@@ -274,7 +288,8 @@ std::vector<std::string> closest(std::string_view given, std::vector<std::string
     std::size_t const limit = std::max<std::size_t>(1, given.size() / 3);
     std::vector<Match> matches;
     for (std::string const &candidate : candidates) {
-        std::size_t const distance = edit_distance(given, candidate, limit);
+        std::size_t const slips = edit_distance(given, candidate, limit);
+        std::size_t const distance = is_same_but_for_style(given, candidate) ? std::min<std::size_t>(slips, 1) : slips;
         bool const known =
             std::any_of(matches.begin(), matches.end(), [&](Match const &m) { return *m.text == candidate; });
         if (distance > limit || known) {

@@ -53,7 +53,8 @@ std::string counted(Count count, std::string_view noun) {
 }
 
 /// Returns the closest of `candidates` to `given` by Damerau-Levenshtein distance in bytes: at most 3, at most
-/// `max(1, size / 3)` away, best first. Equally close ones keep the order of `candidates`.
+/// `max(1, size / 3)` away, best first. A word in another style (`PAY_BOT` for `pay-bot`) is one away. Equally close ones
+/// keep the order of `candidates`.
 std::vector<std::string> closest(std::string_view given, std::vector<std::string> const &candidates);
 
 }  // namespace relay

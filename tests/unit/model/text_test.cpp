@@ -168,6 +168,7 @@ TEST_CASE("a typing error of each kind finds the word that was meant") {
     CHECK(relay::closest("blok", commands) == Names{"block"});
     CHECK(relay::closest("ogr", commands) == Names{"org"});
     CHECK(relay::closest("kye", commands) == Names{"key"});
+    CHECK(relay::closest("ROTATE_KEY", commands) == Names{"rotate-key"});
 }
 
 TEST_CASE("a swap is one error, also with a letter between") {
