@@ -14,7 +14,7 @@ import textwrap
 import urllib.parse
 
 from .key_forms import (
-    BASE32, BASE64, BORDERS, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, LOGGED, NUMBERS, WIDE, WORDS, each, put_inside, wrapped,
+    BASE32, BASE64, BORDERS, CUT_LINES, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, LOGGED, NUMBERS, WIDE, WORDS, each, put_inside, wrapped,
 )  # fmt: skip
 
 
@@ -38,14 +38,16 @@ def every_way(key):
             yield "base64", f"{name}, {border}", encode(to_bytes(before + key + after))
         for name, encode in BASE32.items():
             yield "base32", f"{name}, {border}", encode(to_bytes(before + key + after))
-        # A row of words begins with a word of text. Not found yet: in a log, a dump with a column of text that has escapes.
-        rows = {} if border == "binary" else {**WORDS, **(LOGGED if border != "escaped-line-ends" else {})}
+        rows = {} if border == "binary" else {**WORDS, **LOGGED}  # a row of words begins with a word of text
         for name, encode in {**HEX, **NUMBERS, **DUMPS, **rows}.items():
             yield "hex, numbers and dumps", f"{name}, {border}", encode(to_bytes(before + key + after))
         for name, encode in WIDE.items():
             yield "UTF-16 and 32", f"{name}, {border}", encode(before + key + after)
     for place, (name, what) in itertools.product(range(1, len(key)), (("colour", "\x1b[m"), ("line end", "\n  "), ("zero width", "\u200b"))):
         yield "inside the key", f"{name} at {place}", to_bytes(put_inside(what, place)(key))
+    for place, (name, (first, last)) in itertools.product(range(1, len(key)), CUT_LINES.items()):
+        text = f"{first[0]}GET /?key={key[:place]}{first[1]}\n{last[0]}{key[place:]} 200{last[1]}\n"
+        yield "lines of a log", f"{name} at {place}", to_bytes(f"{first[0]}before\n{text}{first[0]}after\n")
     for width, (name, end) in itertools.product((10, 20, 24, 40, 64, 70), LINE_ENDS.items()):
         yield "line ends", f"every {width}, {name}", to_bytes("key: " + wrapped(key, width, end) + "\n")
     for length, (name, encode) in itertools.product(range(4), BASE64.items()):

@@ -149,6 +149,24 @@ bool take_program(LineStart &line) {
     });
 }
 
+/// Takes `[   12.345678] usb 1-1: `, as the kernel writes it.
+bool take_kernel(LineStart &line) {
+    if (!line.at('[')) {
+        return false;
+    }
+    bool const is_there = line.all([](LineStart &rest) {
+        rest.word("["sv);
+        rest.blanks();
+        return rest.many(is_digit) > 0 && rest.word("."sv) && rest.many(is_digit) > 0 && rest.word("] "sv);
+    });
+    line.all([&](LineStart &driver) {
+        bool const is_named = is_there && driver.many(is_name) > 0;
+        return is_named &&
+               (driver.word(": "sv) || (driver.word(" "sv) && driver.many(is_name) > 0 && driver.word(": "sv)));
+    });
+    return is_there;
+}
+
 /// Takes `app-1  | `, as docker compose writes it, or `[pod/app/main] `, as kubectl does.
 bool take_source(LineStart &line) {
     return line.all([](LineStart &rest) {
@@ -216,7 +234,8 @@ LogPrefix read_log_prefix(std::string_view line) {
         if (more && !take_stream(rest, prefix)) {
             take_program(rest);
         }
-        more = more || take_source(rest) || take_line_number(rest) || (!prefix.is_json && take_json(rest, prefix));
+        more = more || take_kernel(rest) || take_source(rest) || take_line_number(rest) ||
+               (!prefix.is_json && take_json(rest, prefix));
     }
     prefix.size = line.size() - rest.rest().size();
     return prefix;

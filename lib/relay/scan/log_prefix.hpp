@@ -16,9 +16,9 @@ struct LogPrefix {
 /// A prefix that is longer is not read.
 constexpr std::size_t longest_log_prefix = 256;
 
-/// Reads the prefix of a line: times as RFC 3339, RFC 3164 and programs write them; the name of a host, program, pod or container;
-/// stream and part of a line as container runtimes (docker's json-file, CRI) and GitLab's jobs mark them; the number of a line;
-/// the field of JSON that has the text.
+/// Reads the prefix of a line: times as RFC 3339, RFC 3164 and programs write them; the name of a host, program, driver, pod
+/// or container; stream and part of a line as container runtimes (docker's json-file, CRI) and GitLab's jobs mark them; the
+/// number of a line; the field of JSON that has the text.
 LogPrefix read_log_prefix(std::string_view line);
 
 }  // namespace relay::scan
