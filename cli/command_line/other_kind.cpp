@@ -1,15 +1,15 @@
 #include "cli/command_line/other_kind.hpp"
 
+#include "cli/command_line/typed_line.hpp"
 #include "cli/output/command_text.hpp"
 
 #include <algorithm>
-#include <array>
-#include <sstream>
 #include <utility>
 
 namespace relay::cli {
-
 namespace {
+
+using Commands = std::vector<Words>;
 
 constexpr std::string_view block_path = "block";
 constexpr std::string_view unblock_path = "unblock";
@@ -18,127 +18,6 @@ constexpr std::string_view key_list_path = "key list";
 constexpr std::string_view issue_path = "migrate-legacy issue";
 constexpr std::string_view event = "event";  // expected by its number
 constexpr std::string_view policy_change = "policy change";
-
-using Words = std::vector<std::string>;
-using Commands = std::vector<Words>;
-
-std::string name_of(std::string const &flag) { return flag.substr(0, flag.find('=')); }
-
-std::string value_of(std::string const &flag) {
-    std::size_t const at = flag.find('=');
-    return at == flag.npos ? "" : flag.substr(at + 1);
-}
-
-/// Returns the ids of a flag's value: of `--key A,B`, A and B.
-std::vector<std::string> items_of(std::string const &list) {
-    std::vector<std::string> items;
-    std::istringstream in(list);
-    for (std::string item; std::getline(in, item, ',');) {
-        items.push_back(std::move(item));
-    }
-    return items;
-}
-
-/// Returns true if the flag takes ids of the kind that was expected, and the word is one of them.
-bool is_flag_of(std::string const &flag, Sought const &sought) {
-    std::string const name = name_of(flag);
-    std::string const kind = "--" + std::string(sought.kind);
-    std::vector<std::string> const items = items_of(value_of(flag));
-    return (name == kind || name == kind + "-id") &&
-           (value_of(flag) == sought.text || std::find(items.begin(), items.end(), sought.text) != items.end());
-}
-
-bool has_flag_of(Line const &line, Sought const &sought) {
-    return std::any_of(line.flags.begin(), line.flags.end(),
-                       [&](std::string const &flag) { return is_flag_of(flag, sought); });
-}
-
-bool is_positional(Line const &line, std::string const &text) {
-    return std::find(line.positionals.begin(), line.positionals.end(), text) != line.positionals.end();
-}
-
-/// The command line that was typed, and the word in it that is the id of something else.
-class Typed {
-  public:
-    Typed(Line const &line, Sought const &sought, bool takes_org)
-        : m_line(line), m_sought(sought), m_takes_org(takes_org), m_path(join_path(line.path)) {}
-
-    std::string const &path() const { return m_path; }
-    bool takes_org() const { return m_takes_org; }
-    bool is_argument() const { return !has_flag_of(m_line, m_sought) && is_positional(m_line, m_sought.text); }
-    bool changes() const { return m_line.command != nullptr && m_line.command->effect == Effect::changes; }
-    /// Returns true if the line is about a whole organization, and changes it: an id of something smaller must not
-    /// lead there.
-    bool changes_whole_org() const {
-        return changes() && m_sought.kind == text_of(NamedThing::org) && (m_takes_org || is_argument());
-    }
-
-    /// The same line with `id` in the place of the word.
-    Words with(std::string const &id) const {
-        Words words = m_line.path;
-        bool const in_flag = has_flag_of(m_line, m_sought);
-        for (std::string const &word : m_line.positionals) {
-            words.push_back(word == m_sought.text && !in_flag ? id : word);
-        }
-        for (std::string const &flag : m_line.flags) {
-            if (!is_confirmation(flag)) {
-                words.push_back(is_flag_of(flag, m_sought) ? name_of(flag) + '=' + replaced(value_of(flag), id) : flag);
-            }
-        }
-        return add_notes(std::move(words));
-    }
-
-    /// The same command and flags about `subject`, without the word: `block --org acme`.
-    Words about(Words const &subject) const {
-        Words words = m_line.path;
-        words.insert(words.end(), subject.begin(), subject.end());
-        bool const is_narrower = changes_whole_org();
-        bool const is_device = !subject.empty() && subject.front() == "--device";
-        for (std::string const &flag : m_line.flags) {
-            bool const is_of_many =
-                is_narrower && std::find(of_many.begin(), of_many.end(), name_of(flag)) != of_many.end();
-            bool const is_of_keys =
-                is_device && name_of(flag) == "--clean";  // a store holds keys, not tokens of devices
-            if (!is_confirmation(flag) && !is_flag_of(flag, m_sought) && !is_of_many && !is_of_keys) {
-                words.push_back(flag);
-            }
-        }
-        return add_notes(std::move(words));
-    }
-
-  private:
-    /// Flags that choose among the agents of an organization.
-    static constexpr std::array<std::string_view, 10> of_many{"--owner", "--no-owner", "--label", "--match",
-                                                              "--limit", "--expect",   "--batch", "--on-error",
-                                                              "--next",  "--all"};
-
-    /// What was typed to confirm another line confirms no line that we advise.
-    static bool is_confirmation(std::string const &flag) { return name_of(flag) == "--confirm"; }
-
-    std::string replaced(std::string const &list, std::string const &id) const {
-        std::string out;
-        for (std::string const &item : list == m_sought.text ? Words{list} : items_of(list)) {
-            out += (out.empty() ? "" : ",") + (item == m_sought.text ? id : item);
-        }
-        return out;
-    }
-
-    /// Adds the global flags that are about the change. Those of the connection are added to each command later.
-    Words add_notes(Words words) const {
-        for (std::string const &flag : m_line.globals) {
-            constexpr std::array kept{"--reason=", "--ticket=", "--actor=", "--dry-run"};
-            if (std::any_of(kept.begin(), kept.end(), [&](char const *name) { return flag.starts_with(name); })) {
-                words.push_back(flag);
-            }
-        }
-        return words;
-    }
-
-    Line const &m_line;
-    Sought const &m_sought;
-    bool m_takes_org;
-    std::string m_path;
-};
 
 std::string org_of(Recognized const &one) { return one.org.value_or(""); }
 
@@ -154,12 +33,12 @@ Words show(Recognized const &one) {
 }
 
 /// A device where something else was expected; `owner` is the command about its agent, if it was expected.
-Commands of_device(Typed const &typed, Recognized const &one, Words const &owner) {
+Commands of_device(TypedLine const &typed, Recognized const &one, Words const &owner) {
     bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
     return {is_incident ? typed.about({"--device", one.id}) : Words{"device", "show", one.id}, owner};
 }
 
-Commands instead_of_agent(Typed const &typed, Recognized const &one) {
+Commands instead_of_agent(TypedLine const &typed, Recognized const &one) {
     switch (one.thing) {
         case NamedThing::agent: return {typed.with(one.id)};
         case NamedThing::key: {
@@ -192,7 +71,7 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
 
 /// What was named is in an organization, and the line would change all of it. So the same act is advised only about what
 /// was named; otherwise commands that show it.
-Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
+Commands instead_of_whole_org(TypedLine const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::org: return {typed.with(one.id)};
@@ -215,7 +94,7 @@ Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of_org(Typed const &typed, Recognized const &one) {
+Commands instead_of_org(TypedLine const &typed, Recognized const &one) {
     if (typed.changes_whole_org()) {
         return instead_of_whole_org(typed, one);
     }
@@ -239,7 +118,7 @@ Commands instead_of_org(Typed const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of_key(Typed const &typed, Recognized const &one) {
+Commands instead_of_key(TypedLine const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::key: return {typed.with(one.id)};
@@ -256,7 +135,7 @@ Commands instead_of_key(Typed const &typed, Recognized const &one) {
 }
 
 /// Where what was expected is named by no id that an incident has: the same question about what was named.
-Commands instead_of_other(Typed const &typed, std::string_view expected, Recognized const &one) {
+Commands instead_of_other(TypedLine const &typed, std::string_view expected, Recognized const &one) {
     bool const is_agent = one.thing == NamedThing::agent;
     Words const of = is_agent ? Words{"--agent", one.id} : Words{"--org", one.id};
     auto const about = [&](Words words, Words const &more) {
@@ -285,7 +164,7 @@ Commands instead_of_other(Typed const &typed, std::string_view expected, Recogni
                                                                         : Commands{show(one)};
 }
 
-Commands instead_of_device(Typed const &typed, Recognized const &one) {
+Commands instead_of_device(TypedLine const &typed, Recognized const &one) {
     bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::device: return {typed.with(one.id)};
@@ -304,7 +183,7 @@ Commands instead_of_device(Typed const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of(Typed const &typed, std::string_view expected, Recognized const &one) {
+Commands instead_of(TypedLine const &typed, std::string_view expected, Recognized const &one) {
     if (expected == text_of(NamedThing::agent)) {
         return instead_of_agent(typed, one);
     }
@@ -355,12 +234,12 @@ void drop_guesses(std::string &message, std::vector<std::string> &guesses, std::
 Line about_only(Line line, Sought const &sought) {
     if (has_flag_of(line, sought)) {
         for (std::string &flag : line.flags) {
-            flag = is_flag_of(flag, sought) ? name_of(flag) + '=' + sought.text : flag;
+            flag = is_flag_of(flag, sought) ? flag_name(flag) + '=' + sought.text : flag;
         }
         return line;
     }
     line.positionals = {sought.text};
-    std::erase_if(line.flags, [](std::string const &flag) { return name_of(flag) == "--file"; });
+    std::erase_if(line.flags, [](std::string const &flag) { return flag_name(flag) == "--file"; });
     return line;
 }
 
@@ -373,7 +252,7 @@ Line line_with(Line const &typed, Sought const &sought) {
         return typed;
     }
     bool const takes_words = std::any_of(typed.flags.begin(), typed.flags.end(),
-                                         [](std::string const &flag) { return name_of(flag) == "--file"; });
+                                         [](std::string const &flag) { return flag_name(flag) == "--file"; });
     return takes_words ? about_only(typed, sought)
                        : Line{.path = {std::string(sought.kind), "show"}, .positionals = {sought.text}};
 }
@@ -384,7 +263,7 @@ Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org
                       std::vector<Recognized> const &found) {
     Sought const &sought = error.hint().sought;
     Line const line = line_with(typed_line, sought);
-    Typed const typed(line, sought, takes_org);
+    TypedLine const typed(line, sought, takes_org);
     std::string why;
     Advice next;
     for (Recognized const &one : found) {

@@ -2,6 +2,7 @@
 
 #include "cli/exit_status.hpp"
 #include "cli/incident/clean.hpp"
+#include "cli/incident/doubts.hpp"
 #include "cli/incident/wait.hpp"
 #include "relay/incident/incident.hpp"
 
@@ -13,8 +14,6 @@ namespace relay::cli {
 
 class Context;
 struct FileScan;
-
-enum class IncidentVerb { block, unblock, revoke, restore };
 
 /// Finishes an incident command after its use case has committed: reads the context (keys, last events) in a second
 /// step, shows the document, and says on stderr what to do next. If the second step fails, that is a warning, and never
@@ -31,19 +30,11 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt receipt, Waits const &waits = {},
                            FileScan const *scan = nullptr, Clean *clean = nullptr);
 
-/// Returns the error with its last lines (Hint::not_confirmed): nothing is confirmed of any of `subjects`. Keeps lines
-/// that it has.
-Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, Error const &error);
-
 /// Runs `act`, which must not stay in doubt, and reports it. If its outcome is unknown, or the database did not do it,
 /// the last lines of stderr are `NOT CONFIRMED: agent X may still be live` (blocked, revoked), one for each of
 /// `subjects` ("agent X"). If it certainly failed, the error says that nothing was changed.
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
                          std::function<IncidentReceipt()> const &act, Waits const &waits = {},
                          FileScan const *scan = nullptr, Clean *clean = nullptr);
-
-/// Returns "agent X" for each agent.
-std::vector<std::string> id_texts(std::vector<AgentId> const &agents);
-std::vector<std::string> id_texts(std::vector<DeviceId> const &devices);
 
 }  // namespace relay::cli

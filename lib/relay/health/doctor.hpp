@@ -2,6 +2,7 @@
 
 #include "relay/db/connection_settings.hpp"
 #include "relay/db/database.hpp"
+#include "relay/health/known_checks.hpp"
 #include "relay/health/report.hpp"
 
 #include <chrono>
@@ -12,10 +13,6 @@
 
 /// Checks a relay's database and its set-up: one verdict per check.
 namespace relay {
-
-/// Returns the ids of all checks, in the order of the report: a check comes before those that depend on it. The ids
-/// are an interface and do not change.
-std::vector<std::string_view> const &known_checks();
 
 struct Examine {
     std::vector<std::string> checks{};  ///< ids; empty: all
