@@ -1,6 +1,6 @@
 #include "cli/command_line/other_kind.hpp"
 
-#include "cli/command_line/typed_line.hpp"
+#include "cli/command_line/line_to_mend.hpp"
 #include "cli/output/command_text.hpp"
 
 #include <algorithm>
@@ -33,12 +33,12 @@ Words show(Recognized const &one) {
 }
 
 /// A device where something else was expected; `owner` is the command about its agent, if it was expected.
-Commands of_device(TypedLine const &typed, Recognized const &one, Words const &owner) {
+Commands of_device(LineToMend const &typed, Recognized const &one, Words const &owner) {
     bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
     return {is_incident ? typed.about({"--device", one.id}) : Words{"device", "show", one.id}, owner};
 }
 
-Commands instead_of_agent(TypedLine const &typed, Recognized const &one) {
+Commands instead_of_agent(LineToMend const &typed, Recognized const &one) {
     switch (one.thing) {
         case NamedThing::agent: return {typed.with(one.id)};
         case NamedThing::key: {
@@ -71,7 +71,7 @@ Commands instead_of_agent(TypedLine const &typed, Recognized const &one) {
 
 /// What was named is in an organization, and the line would change all of it. So the same act is advised only about what
 /// was named; otherwise commands that show it.
-Commands instead_of_whole_org(TypedLine const &typed, Recognized const &one) {
+Commands instead_of_whole_org(LineToMend const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::org: return {typed.with(one.id)};
@@ -94,7 +94,7 @@ Commands instead_of_whole_org(TypedLine const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of_org(TypedLine const &typed, Recognized const &one) {
+Commands instead_of_org(LineToMend const &typed, Recognized const &one) {
     if (typed.changes_whole_org()) {
         return instead_of_whole_org(typed, one);
     }
@@ -118,7 +118,7 @@ Commands instead_of_org(TypedLine const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of_key(TypedLine const &typed, Recognized const &one) {
+Commands instead_of_key(LineToMend const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::key: return {typed.with(one.id)};
@@ -135,7 +135,7 @@ Commands instead_of_key(TypedLine const &typed, Recognized const &one) {
 }
 
 /// Where what was expected is named by no id that an incident has: the same question about what was named.
-Commands instead_of_other(TypedLine const &typed, std::string_view expected, Recognized const &one) {
+Commands instead_of_other(LineToMend const &typed, std::string_view expected, Recognized const &one) {
     bool const is_agent = one.thing == NamedThing::agent;
     Words const of = is_agent ? Words{"--agent", one.id} : Words{"--org", one.id};
     auto const about = [&](Words words, Words const &more) {
@@ -164,7 +164,7 @@ Commands instead_of_other(TypedLine const &typed, std::string_view expected, Rec
                                                                         : Commands{show(one)};
 }
 
-Commands instead_of_device(TypedLine const &typed, Recognized const &one) {
+Commands instead_of_device(LineToMend const &typed, Recognized const &one) {
     bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::device: return {typed.with(one.id)};
@@ -183,7 +183,7 @@ Commands instead_of_device(TypedLine const &typed, Recognized const &one) {
     return {show(one)};
 }
 
-Commands instead_of(TypedLine const &typed, std::string_view expected, Recognized const &one) {
+Commands instead_of(LineToMend const &typed, std::string_view expected, Recognized const &one) {
     if (expected == text_of(NamedThing::agent)) {
         return instead_of_agent(typed, one);
     }
@@ -263,7 +263,7 @@ Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org
                       std::vector<Recognized> const &found) {
     Sought const &sought = error.hint().sought;
     Line const line = line_with(typed_line, sought);
-    TypedLine const typed(line, sought, takes_org);
+    LineToMend const typed(line, sought, takes_org);
     std::string why;
     Advice next;
     for (Recognized const &one : found) {

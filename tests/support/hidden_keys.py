@@ -14,8 +14,9 @@ import textwrap
 import urllib.parse
 
 from .key_forms import (
-    BASE32, BASE64, BORDERS, CUT_LINES, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, LOGGED, NUMBERS, WIDE, WORDS, each, put_inside, wrapped,
+    BASE32, BASE64, BORDERS, DUMPS, ESCAPES, HEX, INSIDE, LINE_ENDS, LINES, NUMBERS, WIDE, WORDS, each, put_inside, wrapped,
 )  # fmt: skip
+from .log_forms import CUT_LINES, LOGGED
 
 
 def to_bytes(text):

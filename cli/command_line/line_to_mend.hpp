@@ -20,9 +20,9 @@ bool has_flag_of(Line const &line, Sought const &sought);
 bool is_positional(Line const &line, std::string const &text);
 
 /// The command line that was typed, and the word in it that is the id of something else.
-class TypedLine {
+class LineToMend {
   public:
-    TypedLine(Line const &line, Sought const &sought, bool takes_org)
+    LineToMend(Line const &line, Sought const &sought, bool takes_org)
         : m_line(line), m_sought(sought), m_takes_org(takes_org), m_path(join_path(line.path)) {}
 
     std::string const &path() const { return m_path; }

@@ -1,4 +1,4 @@
-#include "cli/command_line/typed_line.hpp"
+#include "cli/command_line/line_to_mend.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,7 +52,7 @@ bool is_positional(Line const &line, std::string const &text) {
     return std::find(line.positionals.begin(), line.positionals.end(), text) != line.positionals.end();
 }
 
-Words TypedLine::with(std::string const &id) const {
+Words LineToMend::with(std::string const &id) const {
     Words words = m_line.path;
     bool const in_flag = has_flag_of(m_line, m_sought);
     for (std::string const &word : m_line.positionals) {
@@ -66,7 +66,7 @@ Words TypedLine::with(std::string const &id) const {
     return add_notes(std::move(words));
 }
 
-Words TypedLine::about(Words const &subject) const {
+Words LineToMend::about(Words const &subject) const {
     Words words = m_line.path;
     words.insert(words.end(), subject.begin(), subject.end());
     bool const is_narrower = changes_whole_org();
@@ -82,7 +82,7 @@ Words TypedLine::about(Words const &subject) const {
     return add_notes(std::move(words));
 }
 
-std::string TypedLine::replaced(std::string const &list, std::string const &id) const {
+std::string LineToMend::replaced(std::string const &list, std::string const &id) const {
     std::string out;
     for (std::string const &item : list == m_sought.text ? Words{list} : items_of(list)) {
         out += (out.empty() ? "" : ",") + (item == m_sought.text ? id : item);
@@ -91,7 +91,7 @@ std::string TypedLine::replaced(std::string const &list, std::string const &id) 
 }
 
 /// Adds the global flags that are about the change. Those of the connection are added to each command later.
-Words TypedLine::add_notes(Words words) const {
+Words LineToMend::add_notes(Words words) const {
     for (std::string const &flag : m_line.globals) {
         constexpr std::array kept{"--reason=", "--ticket=", "--actor=", "--dry-run"};
         if (std::any_of(kept.begin(), kept.end(), [&](char const *name) { return flag.starts_with(name); })) {
