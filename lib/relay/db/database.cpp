@@ -155,7 +155,7 @@ void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
         } catch (Error const &error) {
             // An urgent attempt is repeated instead, and a lock for one kind of work has its own words.
             bool const is_lock = error.hint().sqlstate == "55P03" && error.hint().why.empty();
-            if (is_lock && present.lock_patience >= named_from) {
+            if (is_lock && present.names_holders && present.lock_patience >= named_from) {
                 throw with_lock_holders(settings, error);
             }
             throw;

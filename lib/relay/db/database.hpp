@@ -39,6 +39,7 @@ struct TransactOptions {
     bool one_snapshot = false;  ///< all statements see the same snapshot: for reports, not for writes
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     std::chrono::milliseconds lock_patience{5'000};  ///< how long to wait for each lock of another session
+    bool names_holders = true;  ///< false: the error of a lock that was not granted does not say who holds it
     bool check_schema = true;  ///< false: for `schema` and `init`, which must work with any version
     /// Makes the rows of the change feed wake no one at COMMIT, because NOTIFY could delay the COMMIT or make it fail.
     /// Listeners are woken afterwards if possible; otherwise they find the rows by polling.

@@ -14,17 +14,19 @@ namespace {
 using namespace std::chrono_literals;
 
 /// How often a migration gives way: while it waits for a lock on a table, the calls of gateways queue behind it, and when it and a
-/// call wait for each other, the server finds out only after a second (deadlock_timeout).
-constexpr int short_tries = 12;
+/// call wait for each other, the server finds out only after a second (deadlock_timeout), and may end the call. So a try that waits
+/// for longer comes only when a busy fleet could not be the reason any more.
+constexpr int short_tries = 40;
 constexpr auto short_patience = 200ms;
 
 /// Runs `work` in a transaction, under the lock for migrations. It waits for another migration as long as every change does, because
 /// only migrations wait there, but gives way to those who hold tables; only the last try waits for them as long, and says who is in
 /// the way. `work` may run several times.
 template <typename Work>
-void transact_between_calls(db::Database &database, db::TransactOptions const &options, Work const &work) {
+void transact_between_calls(db::Database &database, db::TransactOptions options, Work const &work) {
     for (int i = 0;; ++i) {
         bool const gives_way = i < short_tries;
+        options.names_holders = !gives_way;
         bool is_locked = false;
         try {
             database.transact(options, [&](db::Transaction &transaction) {
