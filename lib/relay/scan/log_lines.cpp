@@ -10,9 +10,11 @@ namespace {
 /// of a field of JSON; or it may be a line of a dump, which has two blanks somewhere. `after` is what follows the line.
 bool may_continue(std::string_view line, std::string_view after) {
     constexpr std::string_view key = "relay";
+    line.remove_suffix(line.ends_with('\r') ? 1 : 0);
     std::size_t const blank = line.find_last_of(" \t");
     std::string_view const end = line.substr(blank == line.npos ? 0 : blank + 1);
-    if (end.size() >= Runs::shortest || end.size() < 2 || end.back() == '}' || end.find(key) != end.npos) {
+    bool const is_word = end.size() > 1 && is_key_character(end.back()) && end.find('\x1b') == end.npos;
+    if (!is_word || end.size() >= Runs::shortest || end.find(key) != end.npos) {
         return true;
     }
     for (std::size_t size = 1; size < key.size(); ++size) {

@@ -35,7 +35,12 @@ class LineStart {
         return size;
     }
 
-    void skip(std::size_t size) { m_rest.remove_prefix(std::min(size, m_rest.size())); }
+    /// Takes everything up to the end of `text`, which may be anywhere.
+    bool up_to(std::string_view text) {
+        std::size_t const at = m_rest.find(text);
+        m_rest.remove_prefix(at == m_rest.npos ? 0 : at + text.size());
+        return at != m_rest.npos;
+    }
 
     std::size_t blanks() { return many(is_blank); }
 
@@ -206,8 +211,7 @@ bool take_json(LineStart &line, LogPrefix &prefix) {
     }
     for (std::string_view const field : fields) {
         bool const is_there = line.all([&](LineStart &rest) {
-            rest.skip(rest.rest().find(field));
-            if (!rest.word(field)) {
+            if (!rest.up_to(field)) {
                 return false;
             }
             rest.blanks();

@@ -233,6 +233,20 @@ TEST_CASE("what continues in the next line of a log") {
     }
 }
 
+TEST_CASE("a key is cut anywhere in a log whose other lines end in nothing") {
+    std::string const time = "2026-11-29T03:10:05Z ";
+    for (std::string const end : {"\n", "\r\n", "\x1b[0m\n", "\", \"x\": 1}\r\n"}) {
+        std::string const begin = end.starts_with('"') ? R"({"log": ")" + time : time;
+        std::string const words = begin + "a request was handled after a retry" + end;
+        for (std::size_t at = 1; at < agent_key.size(); ++at) {
+            std::string const text = words + words + begin + "key " + agent_key.substr(0, at) + end + begin +
+                                     agent_key.substr(at) + " now" + end + words;
+            REQUIRE_MESSAGE(scan_text(text + std::string(1000, '\n')).keys.size() == 1, text);
+            CHECK(scan_pieces(text, 1).keys.size() == 1);
+        }
+    }
+}
+
 TEST_CASE("a key in a log is counted once in each line") {
     std::string text;
     for (int i = 0; i < 1000; ++i) {
