@@ -233,11 +233,11 @@ It decodes UTF-16, base64, base32, hexadecimal digits, arrays of numbers, and du
 Between hexadecimal bytes there may be blanks, colons, commas or 0x. These may be one in the other. A log is also read
 without what comes before the text of each line (times, hosts, containers, numbers). So a key or dump may continue in
 the next line, or in the next part of a cut line. In rare cases, escapes in the text beside the numbers of a dump hide
-a key. The command does not look for keys in base85 or in pictures. Afterwards it shows how much it has read. It does
-not unpack: a file that is compressed, encrypted or in uuencode is refused, with the command that opens it. In a
-folder, such a file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the
-command revokes the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it
-with --key.
+a key. The command does not look for keys in base85, UTF-7 or pictures, nor in calls such as CHR(114). Afterwards it
+shows how much it has read. It does not unpack: a file that is compressed, encrypted or in uuencode is refused, with
+the command that opens it. In a folder, such a file is named and skipped, and so is a compressed part of a file, such
+as a member of a tar archive: the command revokes the keys that it found, and exits 7. If a key is cut or damaged, its
+id and place are named: revoke it with --key.
 
 Before --scan asks, it shows whose keys they are, as `whois` does. The question counts only live keys. After --scan and
 --key, the command names the agents that have no working key now. Each has the command that gives it one.

@@ -176,7 +176,7 @@ def test_a_table_that_a_session_holds_is_waited_for(relay, old):
         tries |= set(tuples(old, "SELECT xact_start FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE NOT granted AND relation = 'relay.event_floods'::regclass"))
     holder.close()
     _, said = process.communicate()
-    assert process.returncode == 0, said
+    assert process.returncode == 0 and len(tries) == 2, said
 
 
 def test_a_run_that_is_killed_can_be_repeated(relay, old):

@@ -59,15 +59,15 @@ void add_styles(std::vector<std::string> &texts, std::string const &id) {
         upper += to_upper(c);
     }
     constexpr std::string_view separators = "-_.";
+    auto const separates = [&](char c) { return separators.find(c) != separators.npos; };
     for (std::string const &text : {lower, upper, id}) {
         texts.push_back(text);
         std::string without = text;
-        std::erase_if(without, [&](char c) { return separators.find(c) != separators.npos; });
+        std::erase_if(without, separates);
         texts.push_back(without);
         for (char const separator : separators) {
             std::string &other = texts.emplace_back(text);
-            std::replace_if(
-                other.begin(), other.end(), [&](char c) { return separators.find(c) != separators.npos; }, separator);
+            std::replace_if(other.begin(), other.end(), separates, separator);
         }
     }
 }

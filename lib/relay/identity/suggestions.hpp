@@ -11,8 +11,8 @@ namespace relay::sql {
 
 /// Returns what the statement that reads candidates for `id` compares with ids, as $1 and $2: `id` itself, for its
 /// neighbours in the primary key on both sides; and an array of all texts that one slip of the finger, or another style of
-/// writing (`PAY_BOT` for `pay-bot`), turns into `id`. So its cost does not depend on how many ids there are. Among some hundred ids, all are neighbours; among more, a mistake
-/// near the beginning is found if it is a single one.
+/// writing (`PAY_BOT` for `pay-bot`), turns into `id`. So its cost does not depend on how many ids there are. Among some hundred
+/// ids, all are neighbours; among more, a mistake near the beginning is found if it is a single one.
 std::vector<db::Param> near(std::string const &id);
 
 /// Returns the Error (not_found) for an id that does not exist.
