@@ -8,7 +8,6 @@
 #include "cli/sandbox/sandbox.hpp"
 #include "relay/db/conninfo.hpp"
 #include "relay/db/database.hpp"
-#include "relay/db/lock_holders.hpp"
 #include "relay/model/error.hpp"
 #include "relay/naming/name_database.hpp"
 
@@ -89,7 +88,7 @@ db::Database &Context::database() {
         } else {
             set_place(settings, m_globals);
         }
-        db::show_waits([this](std::string const &line) { m_output->warn(line); });
+        settings.show_wait = [this](std::string const &line) { m_output->warn(line); };
         m_database = std::make_unique<db::Database>(std::move(settings));
     }
     return *m_database;

@@ -205,6 +205,15 @@ Fate Database::settle(OperationId const &operation) {
     return fate;
 }
 
+void Database::report_wait(std::string_view so_far) {
+    if (!m_impl->settings.show_wait) {
+        return;
+    }
+    if (std::string const wait = describe_wait(*this); !wait.empty()) {
+        m_impl->settings.show_wait(fmt::format("{}: {}", so_far, wait));
+    }
+}
+
 std::unique_ptr<Listener> Database::listen(char const *channel) {
     return std::make_unique<Listener>(m_impl->conninfo(), m_impl->settings, channel);
 }

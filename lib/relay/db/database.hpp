@@ -25,6 +25,8 @@ struct Settings {
     std::chrono::milliseconds timeout{10'000};  ///< for connecting, and for each transaction up to its COMMIT
     std::string application_name = "relay-admin";
     Advice unreachable_next{};  ///< the advice of the error when no server answers
+    std::function<void(std::string const &)>
+        show_wait{};  ///< shows to people which lock a change waits for; may be empty
 };
 
 /// How a COMMIT is made durable.
@@ -139,6 +141,10 @@ class Database {
     /// that it is done. Waits up to 30 s for an operation in flight. Throws Error: unknown, it could not be settled
     /// in that time.
     Fate settle(OperationId const &operation);
+
+    /// Shows by Settings::show_wait what is done so far, which sessions hold the locks that a change may be waiting for, and
+    /// what ends the first of them. Shows nothing if none can be found in half a second.
+    void report_wait(std::string_view so_far);
 
     /// Listens on a channel, on a separate connection (relay/db/listener.hpp). Throws Error: unavailable, denied.
     std::unique_ptr<Listener> listen(char const *channel);

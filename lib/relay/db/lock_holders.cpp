@@ -45,11 +45,6 @@ std::vector<TextRow> ask_holders(Transaction &transaction) {
     return holders;
 }
 
-std::function<void(std::string const &)> &shown_by() {
-    static std::function<void(std::string const &)> show;
-    return show;
-}
-
 std::vector<TextRow> find_holders(Settings const &settings) {
     try {
         return quick_query(settings, lock_holders_sql, {}, Watchdog::Clock::now() + question_patience);
@@ -83,12 +78,7 @@ Error with_lock_holders(Settings const &settings, Error const &timeout) {
     return {timeout.kind(), timeout.message(), hint};
 }
 
-void show_waits(std::function<void(std::string const &)> show) { shown_by() = std::move(show); }
-
-void report_wait(Database &database) {
-    if (!shown_by()) {
-        return;
-    }
+std::string describe_wait(Database &database) {
     TransactOptions options;
     options.read_only = true;
     options.check_schema = false;
@@ -97,12 +87,13 @@ void report_wait(Database &database) {
     try {
         database.transact(options, [&](Transaction &transaction) { holders = ask_holders(transaction); });
     } catch (Error const &) {
-        return;
+        return {};
     }
-    if (!holders.empty()) {
-        shown_by()("nothing is changed yet: the command waits for a lock; " + describe(holders) +
-                   "; it continues when that session has ended, or end it: " + ending(holders.front()));
+    if (holders.empty()) {
+        return {};
     }
+    return "the command waits for a lock; " + describe(holders) +
+           "; it continues when that session has ended, or end it: " + ending(holders.front());
 }
 
 }  // namespace relay::db

@@ -3,7 +3,6 @@
 #include "relay/db/database.hpp"
 #include "relay/model/error.hpp"
 
-#include <functional>
 #include <string>
 
 namespace relay::db {
@@ -18,11 +17,8 @@ std::string describe_lock_holders(Transaction &transaction);
 /// of relay now, the strongest first, and what ends one. As it was, if none can be found in half a second.
 Error with_lock_holders(Settings const &settings, Error const &timeout);
 
-/// Sets what shows to people what an urgent change waits for; at first nothing does.
-void show_waits(std::function<void(std::string const &)> show);
-
-/// Shows which sessions hold the locks that an urgent change may be waiting for, and what ends the first of them. Shows
-/// nothing if none can be found in half a second.
-void report_wait(Database &database);
+/// Returns, for people, which sessions hold the locks that a change may be waiting for, and what ends the first of them.
+/// Empty if none can be found in half a second.
+std::string describe_wait(Database &database);
 
 }  // namespace relay::db

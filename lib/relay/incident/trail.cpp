@@ -1,6 +1,5 @@
 #include "relay/incident/trail.hpp"
 
-#include "relay/db/lock_holders.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/incident/missing_events_sql.hpp"
@@ -66,7 +65,7 @@ IncidentReceipt without_side_channels(db::Database &database, WriteOptions const
             throw;
         }
     }
-    db::report_wait(database);
+    database.report_wait("nothing is changed yet");
     return attempt(steadfast(options));
 }
 

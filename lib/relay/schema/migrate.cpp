@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 /// for longer comes only when a busy fleet could not be the reason any more.
 constexpr int short_tries = 40;
 constexpr auto short_patience = 200ms;
+/// After that many tries, about two seconds, people are shown who is in the way.
+constexpr int shown_after = 5;
 
 /// Runs `work` in a transaction, under the lock for migrations. It waits for another migration as long as every change does, because
 /// only migrations wait there, but gives way to those who hold tables; only the last try waits for them as long, and says who is in
@@ -42,6 +44,9 @@ void transact_between_calls(db::Database &database, db::TransactOptions options,
             if (!gives_way || !is_locked || error.hint().sqlstate != "55P03") {
                 throw;
             }
+        }
+        if (i + 1 == shown_after) {
+            database.report_wait("the migration is not applied yet");
         }
         std::this_thread::sleep_for(short_patience / 2 * (i % 3 + 1));
     }
