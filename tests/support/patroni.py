@@ -20,7 +20,7 @@ import psycopg2
 from . import processes
 from .account import as_server_account, server_environment, short_folder
 from .binaries import postgres_bin, tool
-from .cluster import FAST_SETTINGS, TRUST_HBA, free_port
+from .cluster import FAST_SETTINGS, TRUST_HBA, free_port, release_segment
 from .unpacked import unpacked
 
 PACKAGES = (
@@ -183,6 +183,7 @@ class Node:
             except subprocess.TimeoutExpired:
                 pass
         self.kill()
+        release_segment(self.data)
         self.wire.close()
         processes.dismiss(self._dog)
 

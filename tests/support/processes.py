@@ -73,7 +73,9 @@ def watchdog(data, folder):
         'read -r word && exit 0; pid=$(head -n 1 "$0/postmaster.pid" 2>/dev/null)\n'
         'if [ -n "$pid" ]; then kill -QUIT "$pid"; i=0\n'
         'while kill -0 "$pid" 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n'
-        'kill -KILL "$pid" 2>/dev/null; fi; rm -rf -- "$1"'
+        'kill -KILL "$pid" 2>/dev/null; fi\n'
+        'segment=$(sed -n 7p "$0/postmaster.pid" 2>/dev/null) && ipcrm -m "${segment##* }" 2>/dev/null\n'
+        'rm -rf -- "$1"'
     )
     return subprocess.Popen(
         ["/bin/sh", "-c", script, os.fspath(data), os.fspath(folder)],

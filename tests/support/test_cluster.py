@@ -108,6 +108,20 @@ def test_nothing_is_left_when_the_test_process_is_killed(tmp_path):
     processes.wait_until(lambda: not Path(initdb_folder).exists(), what="the template to be removed")
 
 
+def test_a_server_that_was_killed_leaves_no_shared_memory():
+    with Cluster() as cluster:
+        segment = (cluster.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
+        assert segment in shared_segments()
+        cluster.kill()
+        assert segment in shared_segments()
+        assert list((cluster.data / "pg_dynshmem").iterdir()), "not in /dev/shm"
+    assert segment not in shared_segments()
+
+
+def shared_segments():
+    return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()}
+
+
 def test_a_commit_waits_for_a_dead_synchronous_standby_and_goes_on_when_it_is_back():
     with Cluster() as primary:
         primary.query("CREATE TABLE t (n integer)")
