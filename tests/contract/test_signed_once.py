@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from support.processes import wait_until
-from test_signed_calls import PUBLIC, Gateway, add_public_key, policy
+from support.signed_calls import PUBLIC, Gateway, add_public_key, policy
 
 NONCE = "SELECT ok, reason FROM relay_api.use_nonce(%s, %s, %s, '60 s')"
 ROUNDS = 20
