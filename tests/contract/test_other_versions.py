@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from support.agents import decide, first_agent, read_key
-from support.binaries import built, client_bin
+from support.binaries import built, client_bin, client_version
 from support.database import Database, make_template
 from support.health import one
 from support.other_versions import running
@@ -17,6 +17,8 @@ from support.upgrades import LAST_OF_0_1_0, load_0_1_0, load_before_release
 
 SECONDS = 120
 HERE = client_bin()
+# A dump is restored to the version of its pg_dump or to a later one.
+RESTORED_TO = [version for version in ("16", "17", "18") if int(version) >= client_version()]
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_a_database_of_release_0_1_0_is_upgraded(server, home, tmp_path):
     assert relay.json("audit", "verify", check=0)["data"]["fault"] is None
 
 
-@pytest.mark.parametrize("server", ("16", "17", "18"), indirect=True)
+@pytest.mark.parametrize("server", RESTORED_TO, indirect=True)
 def test_a_faithful_restore_is_as_it_should_be(server, database, relay, home, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     dumped = subprocess.run([HERE / "pg_dump", "-d", database.dsn()], check=True, capture_output=True, timeout=120).stdout

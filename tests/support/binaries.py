@@ -32,6 +32,11 @@ def client_bin():
     raise RuntimeError("no PostgreSQL server found: install the package postgresql")
 
 
+def client_version():
+    """The major version of what client_bin() has; 0: unknown."""
+    return _version(client_bin())
+
+
 def relay_admin():
     """The program under test: $RELAY_ADMIN."""
     given = os.environ.get("RELAY_ADMIN")
