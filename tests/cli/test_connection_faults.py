@@ -157,7 +157,7 @@ def test_a_name_with_two_addresses_is_one_host(server, bare):
 POOLER = [
     # mode, settings, the string's parts, exit code, the pooler's words, why, next
     ("statement", [], {}, 2, "transaction blocks not allowed in statement pooling mode", "statement mode", "pool_mode = transaction"),
-    ("transaction", [], {"options": "-c statement_timeout=5s"}, 2, "unsupported startup parameter: options", "refuses this parameter", "ignore_startup_parameters"),
+    ("transaction", [], {"options": "-c statement_timeout=5s"}, 2, "unsupported startup parameter", "refuses this parameter", "ignore_startup_parameters"),
     ("session", [], {"dbname": "nope"}, 2, "no such database: nope", "no database of this name", "[databases]"),
     ("session", [], {"user": "nobody_here"}, 4, "authentication failed", "", "user name"),
     ("session", ["client_tls_sslmode = require", "client_tls_key_file = KEY", "client_tls_cert_file = CERT"], {"sslmode": "disable"}, 2, "SSL required", "sslmode=disable", "sslmode=require"),
