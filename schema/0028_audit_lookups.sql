@@ -37,22 +37,36 @@ SELECT relay.alter_events('CREATE INDEX auth_events_of_orgs ON relay.auth_events
 
 -- As in 0015, by an index in each case: a change by SQL of many rows asks once for each, and adds an event each time. What a trigger has
 -- written does not count as the event of a second change in the same transaction: it has no trace id, which each event of the program has.
+--
+-- A plan for given times opens the months of these times; one for all times opens every month that is kept, which in a new connection takes
+-- longer than all the rest of a change. So the first questions of a transaction are planned for their times, and only those of a change of
+-- many rows share a plan, because planning takes ten times as long as the question. (`up_to IS NULL OR` is for that plan: two bounds of unknown
+-- times look so narrow that it would read all events since BEGIN, and not those of the agent.)
 CREATE OR REPLACE FUNCTION relay.has_own_event(about_agent text, about_org text, what text[], about_key text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    since  timestamptz := transaction_timestamp();
+    up_to  timestamptz := clock_timestamp() + interval '1 hour';
+    asked  text := COALESCE(current_setting('relay.own_events_asked', true), '');  -- a dot for each question
 BEGIN
+    IF length(asked) < 8 THEN
+        PERFORM set_config('relay.own_events_asked', asked || '.', true), set_config('plan_cache_mode', 'force_custom_plan', true);
+    END IF;
     IF about_agent IS NOT NULL THEN
         RETURN EXISTS (SELECT FROM relay.auth_events AS e
-                       WHERE e.agent_id = about_agent AND e.occurred_at >= transaction_timestamp() AND e.action = ANY (what)
-                         AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL)
+                       WHERE e.agent_id = about_agent AND e.occurred_at >= since AND (up_to IS NULL OR e.occurred_at < up_to)
+                         AND e.action = ANY (what) AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL)
                          AND (about_key IS NULL OR e.key_id = about_key OR e.detail ->> 'previous_key_id' = about_key));
     END IF;
     IF about_org IS NOT NULL THEN
         RETURN EXISTS (SELECT FROM relay.auth_events AS e
-                       WHERE e.org_id = about_org AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                       WHERE e.org_id = about_org AND e.agent_id IS NULL AND e.outcome = 'ok'
+                         AND e.occurred_at >= since AND (up_to IS NULL OR e.occurred_at < up_to)
                          AND e.action = ANY (what) AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
     END IF;
     RETURN EXISTS (SELECT FROM relay.auth_events AS e
-                   WHERE e.org_id IS NULL AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                   WHERE e.org_id IS NULL AND e.agent_id IS NULL AND e.outcome = 'ok'
+                     AND e.occurred_at >= since AND (up_to IS NULL OR e.occurred_at < up_to)
                      AND e.action = ANY (what) AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
 END
 $$;
@@ -60,13 +74,17 @@ $$;
 -- As in 0015, but a caller that has switched hash joins off does not decide about the plan: then each key would read all events of its
 -- transaction, and the time of a batch would grow with the square of its size.
 CREATE OR REPLACE FUNCTION relay.audit_new_keys() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on SET enable_nestloop = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    since timestamptz := transaction_timestamp();  -- variables: see relay.has_own_event
+    up_to timestamptz := clock_timestamp() + interval '1 hour';
 BEGIN
     INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, actor)
     SELECT made.org_id, made.agent_id, made.key_id, 'key_issued', 'by SQL', made.created_by
     FROM made
     WHERE NOT EXISTS (SELECT FROM relay.auth_events AS e
-                      WHERE e.agent_id = made.agent_id AND e.key_id = made.key_id AND e.occurred_at >= transaction_timestamp()
+                      WHERE e.agent_id = made.agent_id AND e.key_id = made.key_id AND e.occurred_at >= since AND e.occurred_at < up_to
                         AND e.action IN ('key_issued', 'key_rotated', 'key_staged') AND e.db_role = SESSION_USER
                         AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
     RETURN NULL;

@@ -29,10 +29,13 @@ CREATE CONSTRAINT TRIGGER audit_key_expiry AFTER UPDATE ON relay.agent_keys DEFE
     EXECUTE FUNCTION relay.audit_key_expiry();
 
 CREATE FUNCTION relay.audit_new_token() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    since timestamptz := transaction_timestamp();  -- variables: see relay.has_own_event
+    up_to timestamptz := clock_timestamp() + interval '1 hour';
 BEGIN
     IF NOT EXISTS (SELECT FROM relay.auth_events AS e
-                   WHERE e.occurred_at >= transaction_timestamp() AND e.org_id = NEW.org_id AND e.key_id = NEW.token_id
+                   WHERE e.occurred_at >= since AND e.occurred_at < up_to AND e.org_id = NEW.org_id AND e.key_id = NEW.token_id
                      AND e.action = 'token_issued' AND e.db_role = SESSION_USER) THEN
         INSERT INTO relay.auth_events (org_id, key_id, action, reason) VALUES (NEW.org_id, NEW.token_id, 'token_issued', 'by SQL');
     END IF;
@@ -119,14 +122,18 @@ CREATE CONSTRAINT TRIGGER audit_window AFTER UPDATE ON relay.legacy_migrations D
 
 -- As for keys, all rows of a statement together, so the event must be written before, or in the same statement. The argument is the action.
 CREATE FUNCTION relay.audit_new_rows() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on SET enable_nestloop = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    since timestamptz := transaction_timestamp();  -- variables: see relay.has_own_event
+    up_to timestamptz := clock_timestamp() + interval '1 hour';
 BEGIN
     INSERT INTO relay.auth_events (org_id, agent_id, action, reason, detail)
     SELECT made.org_id, made.agent_id, TG_ARGV[0], 'by SQL',
            jsonb_build_object('table', TG_TABLE_NAME, 'to', jsonb_strip_nulls(to_jsonb(made)) - ARRAY['agent_id', 'org_id'])
     FROM made
     WHERE NOT EXISTS (SELECT FROM relay.auth_events AS e
-                      WHERE e.agent_id = made.agent_id AND e.occurred_at >= transaction_timestamp() AND e.action = TG_ARGV[0]
+                      WHERE e.agent_id = made.agent_id AND e.occurred_at >= since AND e.occurred_at < up_to AND e.action = TG_ARGV[0]
                         AND e.db_role = SESSION_USER AND (e.reason IS DISTINCT FROM 'by SQL' OR e.trace_id IS NOT NULL));
     RETURN NULL;
 END
@@ -156,7 +163,11 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT subject_kind || CASE kind WHEN 'block' THEN 
 
 -- The events since BEGIN are read once for all rows of the statement, in the order of time.
 CREATE FUNCTION relay.audit_shut_out() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    since timestamptz := transaction_timestamp();  -- variables: see relay.has_own_event
+    up_to timestamptz := clock_timestamp() + interval '1 hour';
 BEGIN
     IF NOT relay.can_write('auth_events') THEN
         RETURN NULL;
@@ -172,7 +183,7 @@ BEGIN
     FROM made CROSS JOIN LATERAL relay.find_subjects(made.subject_kind, ARRAY[made.subject_id]) AS found
     WHERE (made.subject_id, relay.shut_out_action(made.kind, made.subject_kind) COLLATE "C") NOT IN (
               SELECT COALESCE(e.key_id, e.agent_id, e.org_id, ''), e.action FROM relay.auth_events AS e
-              WHERE e.occurred_at >= transaction_timestamp() AND e.db_role = SESSION_USER AND e.detail -> 'revocation_id' IS NULL)
+              WHERE e.occurred_at >= since AND e.occurred_at < up_to AND e.db_role = SESSION_USER AND e.detail -> 'revocation_id' IS NULL)
     ORDER BY made.revocation_id;
     RETURN NULL;
 EXCEPTION

@@ -3,12 +3,13 @@
 import itertools
 import threading
 import time
+from contextlib import closing
 
 import psycopg2
 import pytest
 
-from support.agents import digest, first_agent, key_id
-from support.audit_months import forget_month, make_old_month, months, name_of, write_events
+from support.agents import decide, digest, first_agent, key_id
+from support.audit_months import forget_month, make_old_month, month_of, months, name_of, write_events
 from support.cluster import Cluster
 from support.database import Database, make_template
 
@@ -305,6 +306,28 @@ def test_a_long_reader_holds_up_the_maintenance_and_not_the_gateways(busy, relay
         maker.join(60)
         assert len(done) == 1
     assert 0.05 < waited < LONGEST + BUSY * usual, (waited, usual)
+
+
+def test_a_change_opens_no_month_but_its_own(database, relay, tmp_path):
+    """So an old month that is being dropped, or years of them, cost a change nothing. The default partition is no month."""
+    first_agent(relay, tmp_path / "bot.key")
+    relay("org", "update", "acme", "--plan", "paid", "--yes", check=0)
+    make_old_month(database, 3, 10)
+    with closing(database.connect(autocommit=False)) as holder:
+        holder.cursor().execute(f"LOCK TABLE {name_of(month_of(database, 3))}, relay.auth_events_default IN ACCESS EXCLUSIVE MODE")
+        for line in ("agent create crm --org acme --name Crm --secret-file crm.key", "rotate-key crm --secret-file crm.2",
+                     "agent update crm --name Clerk", "agent grant crm a:b", "role create ops --org acme --name Ops", "agent assign-role crm ops",
+                     "policy set crm --window 30s", "org create other --name Other", "migrate-legacy import old.csv --org acme"):  # fmt: skip
+            (tmp_path / "old.csv").write_text("agent_id\nold-1\n")
+            relay(*line.split(), "--timeout", "5s", check=0)
+        with closing(database.connect()) as session, session.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+            cursor.execute("UPDATE relay.agents SET name = 'by SQL'")
+            cursor.execute("UPDATE relay.agent_keys SET expires_at = now() + interval '9 days' WHERE state = 'active'")
+            cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 'test')")
+        assert decide(database, (tmp_path / "bot.key").read_text()) != "ok"
+    written = database.rows("SELECT action FROM relay.auth_events WHERE reason = 'by SQL' ORDER BY event_id")
+    assert [row["action"] for row in written] == [*3 * ["agent_updated"], *2 * ["key_expiry_changed"], "agent_blocked"]
 
 
 def test_who_never_gets_the_lock_gives_up_and_leaves_everything_as_it_was(database):
