@@ -309,7 +309,7 @@ def test_a_long_reader_holds_up_the_maintenance_and_not_the_gateways(busy, relay
 
 
 def test_a_change_opens_no_month_but_its_own(database, relay, tmp_path):
-    """So an old month that is being dropped, or years of them, cost a change nothing. The default partition is no month."""
+    """So an old month that is being dropped, or years of them, cost a change nothing. Nor does it open the default partition."""
     first_agent(relay, tmp_path / "bot.key")
     relay("org", "update", "acme", "--plan", "paid", "--yes", check=0)
     make_old_month(database, 3, 10)
