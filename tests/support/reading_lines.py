@@ -74,7 +74,7 @@ def make_readable(relay, database):
     insert_device(database)
     database.execute("SELECT relay_api.register('bot', %s)", json.dumps(card()))
     (relay.cwd / "card.json").write_text(json.dumps(card()))
-    relay("block", "someone", "--force", "--ticket", "INC-0", check=0)
+    relay("org", "update", "acme", "--key-max-age", "80d", "--ticket", "INC-0", check=0)
 
 
 def line(name, key):
