@@ -3,6 +3,14 @@
 find_program(CLANG_FORMAT_PROGRAM NAMES clang-format-14 clang-format)
 find_program(RUN_CLANG_TIDY_PROGRAM NAMES run-clang-tidy-14 run-clang-tidy)
 find_program(GCOVR_PROGRAM gcovr)
+# Each version formats differently. The code has the form of version 14, which is in Debian 12.
+if(CLANG_FORMAT_PROGRAM)
+  execute_process(COMMAND "${CLANG_FORMAT_PROGRAM}" --version OUTPUT_VARIABLE clang_format_version)
+  if(NOT clang_format_version MATCHES "version 14\\.")
+    message(STATUS "No check of the format: it needs clang-format 14")
+    set(CLANG_FORMAT_PROGRAM "")
+  endif()
+endif()
 mark_as_advanced(CLANG_FORMAT_PROGRAM RUN_CLANG_TIDY_PROGRAM GCOVR_PROGRAM)
 
 file(GLOB_RECURSE relay_formatted_files CONFIGURE_DEPENDS
