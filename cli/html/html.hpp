@@ -2,6 +2,7 @@
 
 #include "relay/model/time.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
