@@ -65,6 +65,13 @@ def test_a_second_run_changes_nothing(newcomer):
     assert not newcomer.key_file.exists()
 
 
+def test_a_sandbox_of_another_version_is_left_and_the_way_on_is_said(newcomer):
+    newcomer.execute("UPDATE relay.schema_migrations SET checksum = repeat('0', 64) WHERE version = 30")
+    done = quickstart(newcomer, expect=11)
+    assert re.search(r"next: .*\n.*build/release/relay-admin sandbox destroy\n", done.stderr), done.stderr
+    assert newcomer.run("sandbox", "status")["data"]["state"] == "running"
+
+
 def test_without_a_terminal_the_key_is_in_a_file_that_is_named(newcomer):
     newcomer.run("sandbox", "destroy", "--yes")
     newcomer.key_file.parent.mkdir(parents=True, exist_ok=True)

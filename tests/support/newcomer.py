@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -66,6 +67,11 @@ class Newcomer:
         connection = psycopg2.connect(host=str(self.folder / "socket"), port=5432, dbname="relay", user="relay")
         connection.autocommit = True
         return connection
+
+    def execute(self, sql):
+        """Runs a statement in the sandbox, past the program."""
+        with closing(self._connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
 
     def _log(self):
         return (self.folder / "server.log").read_text("utf-8", "replace")
