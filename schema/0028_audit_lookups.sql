@@ -72,7 +72,7 @@ END
 $$;
 
 -- As in 0015, but a caller that has switched hash joins off does not decide about the plan: then each key would read all events of its
--- transaction, and the time of a batch would grow with the square of its size.
+-- transaction, and the time of a batch would grow with the square of its size. Nor does the planner, which takes the events since BEGIN for few.
 CREATE OR REPLACE FUNCTION relay.audit_new_keys() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on SET enable_nestloop = off
 SET plan_cache_mode = force_custom_plan AS $$
