@@ -192,7 +192,7 @@ def test_killed_anywhere_it_continues_from_the_database(relay, database, tmp_pat
         write(tmp_path / "a.csv", 6, prefix=f"k{number}-")
         words = ("agent", "import", "a.csv", "--batch", "3", *sink)
         result, happened = tracer.inject(lambda prefix, words=words: relay.with_(prefix=prefix)(*words), point.kill())
-        assert strace.was_killed(result) == happened, f"{point}\n{result}"
+        assert result.was_killed == happened, f"{point}\n{result}"
         reached += happened
         done = load(relay, "a.csv", *sink)
         assert done["created"] + done["unchanged"] == 6, f"{point}\n{result}"

@@ -8,18 +8,18 @@ QUICK = True
 MARK = "hunter2secret"
 AT = f"ana:{MARK}@db.example.org/valuedb"
 
-# the string, what the error must say, where
+# the string, what the error must say. Parameters that are newer than our libpq are those of 18: Debian 13 has 17.
 STRINGS = [
     (f"postgresql://{AT}?pgbouncer=true", ["pgbouncer", "Prisma"]),
     (f"postgresql://{AT}?schema={MARK}&connection_limit=1", ["schema and connection_limit"]),
-    (f"postgresql://{AT}?sslmode=require&sslnegotiation={MARK}", ["sslnegotiation", "version 17"]),
-    (f"postgresql://{AT}?require_auth=none&load_balance_hosts=random", ["require_auth", "load_balance_hosts", "16"]),
+    (f"postgresql://{AT}?sslmode=require&sslkeylogfile={MARK}", ["sslkeylogfile", "version 18"]),
+    (f"postgresql://{AT}?min_protocol_version=3.0&oauth_issuer=random", ["min_protocol_version", "oauth_issuer", "18"]),
     (f"postgresql://{AT}?ssl=false", ["parameter ssl", "did you mean: sslmode"]),
     (f"postgresql://{AT}?frobnicate={MARK}", ["frobnicate"]),
     (f"postgresql://{AT}?Host=x", ["Host", "did you mean: host"]),
     (f"postgresql://{AT}?currentSchema=a", ["currentSchema", "JDBC"]),
     (f"postgresql://{AT}?sslmode", ["sslmode has no ="]),
-    ("host=db.example.org dbname=valuedb sslnegotiation=direct", ["sslnegotiation", "libpq"]),
+    ("host=db.example.org dbname=valuedb oauth_scope=random", ["oauth_scope", "libpq"]),
     ("hots=db.example.org dbname=valuedb", ["hots", "did you mean: host"]),
     ("HOST=db.example.org", ["HOST", "did you mean: host"]),
     ("host=db.example.org username=valueuser", ["username", "did you mean: user"]),

@@ -198,7 +198,7 @@ def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp
     reached = 0
     for point in chosen:
         result, happened = tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
-        assert strace.was_killed(result) == happened, f"{point}\n{result}"
+        assert result.was_killed == happened, f"{point}\n{result}"
         reached += happened
         assert_all_held(database, tmp_path)
     assert reached >= 0.75 * len(chosen)

@@ -64,6 +64,11 @@ def keep(gateway, signer):
     wait_until(lambda: queries(gateway, Call(signer)) == ("ok", 0), what="a decision that is kept")
 
 
+def hear(database):
+    """Waits until the gateway has read all changes, which ends what it kept of before."""
+    wait_until(lambda: database.value("SELECT every(changes_behind = 0) FROM relay.gateway_status"), what="it to hear of a change")
+
+
 def test_a_kept_decision_checks_the_next_signatures_without_a_question(gateway, database, signer):
     keep(gateway, signer)
     for number in range(5):
@@ -81,8 +86,8 @@ def test_what_does_not_fit_is_asked_about_and_recorded_and_ends_nothing(gateway,
 def test_the_first_calls_with_a_key_ask_once(gateway, database, signer):
     """Calls that come while one asks use its answer; but what is wrong with one of them is found, and a refusal is not shared."""
     keep(gateway, signer)
-    set_policy(database, "window", "60s")  # ends what is kept
-    wait_until(lambda: database.value("SELECT every(changes_behind = 0) FROM relay.gateway_status"), what="it to hear of it")
+    set_policy(database, "window", "60s")
+    hear(database)
     other, old = Call(signer).changed(target="/q"), Call(signer, created=int(time.time()) - 300)
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'relay.agent_keys'::regclass"
     gateway.call("report")
@@ -110,6 +115,7 @@ def test_the_checks_come_in_their_order(gateway, signer):
 
 def test_the_nonce_comes_last_and_costs_one_question(gateway, database, signer):
     set_policy(database, "require_nonce", "yes")
+    hear(database)
     wait_until(lambda: queries(gateway, Call(signer)) == ("ok", 1), what="a decision that is kept")
     call = Call(signer, nonce="used-once")
     wrong = Call(signer, nonce="used-once", created=int(time.time())).changed(target="/q")

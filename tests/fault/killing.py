@@ -42,7 +42,7 @@ def kill_everywhere(stage, kind, tally):
     for point in points:
         scene = stage.scene(kind)
         result, happened = tracer.inject(lambda prefix, scene=scene: scene.run(prefix=prefix), point.kill())
-        assert strace.was_killed(result) == happened, f"{point}\n{result}"
+        assert result.was_killed == happened, f"{point}\n{result}"
         reached += happened
         scene.assert_safe(f"killed at {point}\n{result}")
         scene.assert_converges(f"killed at {point}\n{result}")

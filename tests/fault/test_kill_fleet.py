@@ -95,7 +95,7 @@ def test_a_kill_at_any_step(relay, database, tmp_path, tally, name):
     for number, point in enumerate(chosen):
         round_ = kind(relay, database, tmp_path, number, sink)
         result, happened = tracer.inject(lambda prefix, round_=round_: round_.run(prefix=prefix), point.kill())
-        assert strace.was_killed(result) == happened, f"{point}\n{result}"
+        assert result.was_killed == happened, f"{point}\n{result}"
         reached += happened
         round_.assert_safe(f"{point}\n{result}")
         round_.assert_finished(f"{point}\n{result}", reported=f"rotated {AGENTS} agents\n" in result.err)

@@ -17,7 +17,7 @@ def test_a_kill_while_an_earlier_kill_is_settled_loses_nothing(stage, kind, tall
     def left_behind(where):
         scene = stage.scene(kind)
         result, _ = tracer.inject(lambda prefix: scene.run(prefix=prefix), where.kill())
-        assert strace.was_killed(result), f"{result}"
+        assert result.was_killed, f"{result}"
         return scene
 
     plain = stage.scene(kind)

@@ -1,5 +1,6 @@
 """Runs the built relay-admin the way a shell, a cron job or a terminal does."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,8 +10,9 @@ import tempfile
 from dataclasses import dataclass, field
 
 import pexpect
+import psycopg2
 
-from . import binaries, contract, surroundings
+from . import binaries, contract, processes, surroundings
 
 # The variables that a build with coverage or sanitizers needs; we choose everything else.
 KEPT_VARIABLES = (
@@ -34,6 +36,11 @@ class Result:
     code: int
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
+
+    @property
+    def was_killed(self):
+        """True if the run ended by SIGKILL; a tracer dies of the same signal as the program it ran."""
+        return self.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
     @property
     def out(self):
@@ -194,11 +201,32 @@ class Runner:
         finally:
             if opened:
                 opened.close()
+        if result.was_killed:
+            self._wait_for_its_session()
         if check is not None:
             assert result.code == check, f"expected exit code {check}\n{result}"
         if self.program is None and 2 not in more.get("closed", ()):
             self._check_contract(words, result)
         return result
+
+    def _wait_for_its_session(self):
+        """The server still does what a program sent before it was killed: what came of it is known once that session has ended."""
+        if not self.dsn:
+            return
+        try:
+            connection = psycopg2.connect(self.dsn, application_name="after a kill", connect_timeout=5)
+        except psycopg2.Error:
+            return  # no server, or no way to it
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            connection.autocommit = True
+
+            def has_ended():
+                cursor.execute(
+                    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'relay-admin'"
+                )
+                return cursor.rowcount == 0
+
+            processes.wait_until(has_ended, what="the session of a killed program to end")
 
     def _check_contract(self, words, result):
         """Every run in JSON mode is a test of the JSON contract."""

@@ -7,7 +7,6 @@ by its first prctl(PR_SET_DUMPABLE), which strace shows also for a process that 
 
 import os
 import re
-import signal
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -138,8 +137,3 @@ class Tracer:
         for expression in expressions:
             words += ["-e", expression]
         return words
-
-
-def was_killed(result):
-    """True when a run under strace ended by SIGKILL; strace dies of the same signal as the program it ran."""
-    return result.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
