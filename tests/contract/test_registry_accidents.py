@@ -1,7 +1,5 @@
 """The registry after a crash, a restart, a failover, and while someone holds a lock: one beat brings each agent back."""
 
-import os
-import signal
 from contextlib import closing
 
 import psycopg2
@@ -49,8 +47,8 @@ def test_after_a_crash_one_beat_brings_each_agent_back(own_database):
     own_database.execute("CHECKPOINT")
     with closing(gateway(own_database)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        os.kill(cursor.fetchone()[0], signal.SIGKILL)
-        wait_until(lambda: forgotten(own_database), what="the server to be back after the crash")
+        own_database.cluster.kill_backend(cursor.fetchone()[0])
+    wait_until(lambda: forgotten(own_database), what="the server to be back after the crash")
     with closing(gateway(own_database)) as connection:
         come_back(Registry(connection), cards)
 

@@ -1,13 +1,10 @@
 """The server crashes, or a backend does, before, during and after COMMIT: the exit code agrees with what came back."""
 
-import contextlib
 import itertools
-import signal
 
-import psycopg2
 import pytest
 from scenes import BATCH, Stage
-from support import processes, sampling
+from support import sampling
 from support import relay as relay_support
 from support.database import Database, cluster_with_template, make_template
 from support.proxy import AFTER, Fault, Proxy, answer_to_commit, commit
@@ -60,20 +57,8 @@ def kill_server(stage, proxy):
     stage.cluster.start()
 
 
-def is_thrown_out(connection):
-    try:
-        connection.cursor().execute("SELECT 1")
-    except psycopg2.DatabaseError:
-        return True
-    return False
-
-
 def kill_backend(stage, proxy):
-    """kill -9 of the one backend: the server ends all other sessions and recovers. A busy server notices late, and
-    until then answers as if nothing had happened. So another session waits until the server ends it."""
-    with contextlib.closing(stage.cluster.connect()) as witness:
-        processes.kill(proxy.backend_pid(), signal.SIGKILL)
-        processes.wait_until(lambda: is_thrown_out(witness), timeout=60, what="the server to notice")
+    stage.cluster.kill_backend(proxy.backend_pid())
 
 
 def terminate_backend(stage, proxy):

@@ -176,6 +176,21 @@ class Server:
         self.process.wait(timeout=20)
         processes.wait_until(lambda: not any(map(processes.is_alive, backends)), what="the backends to be gone")
 
+    def kill_backend(self, pid):
+        """kill -9 of one backend: the server ends all other sessions and recovers. A busy server notices late, and until then
+        answers as if nothing had happened. So another session waits until the server ends it."""
+
+        def is_thrown_out():
+            try:
+                witness.cursor().execute("SELECT 1")
+            except psycopg2.DatabaseError:
+                return True
+            return False
+
+        with contextlib.closing(self.connect()) as witness:
+            processes.kill(pid)
+            processes.wait_until(is_thrown_out, what="the server to notice")
+
     def restart(self, mode="fast"):
         """Stops and starts it again, on the same port."""
         self.stop(mode)
