@@ -22,7 +22,7 @@ relay_unity(unit_tests)
 # Compiles doctest itself.
 set_source_files_properties(unit/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME unit COMMAND unit_tests)
-set_tests_properties(unit PROPERTIES LABELS unit TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
+set_tests_properties(unit PROPERTIES LABELS unit PROCESSORS ${relay_usual_processors} TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
 
 if(db_sources)
   if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/db/main.cpp")
@@ -37,7 +37,7 @@ if(db_sources)
     if(cases)
       add_test(NAME db/${stem} 
         COMMAND "${RELAY_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/support/with_cluster.py" $<TARGET_FILE:db_tests> "--source-file=*/db/*${stem}.cpp")
-      set_tests_properties(db/${stem} PROPERTIES LABELS db TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
+      set_tests_properties(db/${stem} PROPERTIES LABELS db PROCESSORS ${relay_usual_processors} TIMEOUT 900 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
     endif()
   endforeach()
 endif()

@@ -13,5 +13,5 @@ if(lock_file)
       -D "source_dir=${CMAKE_CURRENT_SOURCE_DIR}/contract"
       -D "target_dir=${relay_node_dir}"
       -P "${CMAKE_CURRENT_SOURCE_DIR}/install_node_modules.cmake")
-  set_tests_properties(fixture/node_modules PROPERTIES FIXTURES_SETUP node_modules LABELS contract TIMEOUT 1800)
+  set_tests_properties(fixture/node_modules PROPERTIES FIXTURES_SETUP node_modules LABELS contract PROCESSORS ${relay_usual_processors} TIMEOUT 1800)
 endif()

@@ -9,6 +9,7 @@
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
 #   FULL = True          it belongs to the label `full`, which only `tests/run --full` runs
 #   SECONDS = 90         it takes so long that ctest should start it early
+#   WAITS = True         it waits most of its time, so ctest runs one more beside it
 #   LIMIT = 28800        its time-out in seconds, in place of that of its label: with --full, it takes hours
 #
 # If a file says nothing, its label decides: the sanitizers triple the time of a start, and the tests start the program
@@ -63,6 +64,11 @@ function(relay_python_suite label timeout default)
     relay_read_mark("${test}" FULL full)
     relay_read_mark("${test}" SECONDS seconds)
     relay_read_mark("${test}" LIMIT limit)
+    relay_read_mark("${test}" WAITS waits)
+    set(processors ${relay_usual_processors})
+    if(waits)
+      set(processors 1)
+    endif()
     if(NOT limit)
       set(limit "${timeout}")
     endif()
@@ -106,6 +112,7 @@ function(relay_python_suite label timeout default)
       LABELS "${labels}"
       TIMEOUT "${limit}"
       COST "${seconds}"
+      PROCESSORS "${processors}"
       ENVIRONMENT "${environment}"
       FIXTURES_REQUIRED "${fixtures}"
       RUN_SERIAL "${suite_SERIAL}")
@@ -121,4 +128,4 @@ relay_python_suite(fault 1800 release)
 relay_python_suite(bench 1800 release SERIAL)
 
 # Three gateways that are called without a pause.
-set_tests_properties(contract/verifier_kit PROPERTIES PROCESSORS 2)
+set_tests_properties(contract/verifier_kit PROPERTIES PROCESSORS ${relay_all_processors})

@@ -8,6 +8,9 @@ from support.delivery import deliver, old, store  # noqa: F401
 from support.prepared import prepared
 from support.store import PUT_AND_FAIL, pass_time
 
+SECONDS = 70
+WAITS = True
+
 
 def play(scene):
     words = ("agent", "create", "waited", "--org", "acme", "--name", "Waited", "--secret-file", "waited.key")

@@ -15,6 +15,7 @@ from support.store import pass_time, states, use
 from support.web_store import ARRIVING, FAILING, FAULTS, LATE, REFUSE, TWICE, WebStore
 
 SECONDS = 300
+WAITS = True
 LIMIT = 3600
 CANNOT_BE_READ = ("github",)
 

@@ -11,6 +11,7 @@ from support import sampling
 from support.proxy import Fault, Proxy, commit
 
 SECONDS = 140
+WAITS = True
 
 LONGEST = 45.0
 KINDS = (CREATE[0], ROTATE[0], BATCH[1], *INCIDENTS, *LIFTS)

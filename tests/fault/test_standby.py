@@ -15,6 +15,7 @@ from support.database import Database, cluster_with_template, make_template
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
 SECONDS = 200
+WAITS = True
 
 LONGEST = 45.0
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = %s"
