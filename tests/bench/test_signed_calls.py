@@ -5,12 +5,12 @@ The figures are ratios of the CPU time of one backend, which answers prepared st
 not count."""
 
 import statistics
-from pathlib import Path
 
 import pytest
 
 from support.agents import digest, first_agent, key_id
 from support.signing import message, proof
+from pairing import cpu
 from test_seats import of_release
 
 CALLS, ROUNDS = 1000, 30
@@ -28,11 +28,6 @@ def before_there_was_signing():
     assert text.count(last) == text.count(found) == 1
     return (text.replace(last, PROBE.replace("authenticate.", "without_seats.") + last)
             .replace(found, f"    IF FOUND AND (without_seats.reports_uses IS NOT TRUE OR {SEATS}) THEN\n        RETURN decision;"))  # fmt: skip
-
-
-def cpu(pid):
-    """Seconds that a process has run on a CPU, exact to the microsecond."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 @pytest.fixture
